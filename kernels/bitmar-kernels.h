@@ -1,0 +1,165 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The low-bit kernels: plain C11, no allocation, no I/O, no global state but one dispatch table.
+ *
+ * Every function is a pure function of its arguments and may be called from any thread. The caller owns
+ * every buffer. All tiers give the same bits for the same input: integer sums are exact, floats follow
+ * the canonical order of models/MODEL.md, nothing is contracted to a fused multiply-add. Sizes are in
+ * elements unless a name ends in _size (bytes). "Packed" weights are in the layout of the active tier:
+ * pack after bmk_init() (or bmk_set_tier) and never change the tier while packed weights are in use. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Tiers ------------------------------------------------------------------------------------ */
+
+typedef enum {
+  BMK_TIER_SCALAR = 0,
+  BMK_TIER_AVX2,
+  BMK_TIER_AVX512VNNI,
+  BMK_N_TIERS
+} BmkTier;
+
+/* Chooses the widest tier that the CPU has, capped by the environment variable BITMAR_CPU
+ * (scalar, avx2, avx512vnni; an unknown name is ignored by returning false). Idempotent, thread-safe. */
+bool bmk_init (void);
+/* For tests and benchmarks: false when this CPU or build lacks the tier. Not thread-safe. */
+bool bmk_set_tier (BmkTier tier);
+BmkTier bmk_tier (void);
+const char *bmk_tier_name (BmkTier tier);
+
+/* Alignment, in bytes, of packed weights. Everything else may be unaligned. */
+#define BMK_ALIGN 64
+
+/* ---- Low-bit linear layers -------------------------------------------------------------------- */
+
+/* Rows of x -> int8 codes and the inverse root mean square of the codes (0 for an all-zero row):
+ *   q = clamp(rint(x * (127 / max|x|))), inv = 1 / sqrt(sum q^2 / k).
+ * x: [m][ldx] f32, k used; q: [m][k]; inv: [m]. x must be finite. */
+void bmk_quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k);
+/* The same for unsigned codes (the backbone's output, ReLU6, zero point 0). x: [m][k] u8. */
+void bmk_requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k);
+/* inv alone, from codes. */
+void bmk_inverse_rms (float *inv, const int8_t *q, size_t m, size_t k);
+
+typedef enum {
+  BMK_STORE = 0,       /* y  = v                */
+  BMK_ADD,             /* y += v                */
+  BMK_RELU,            /* y  = max(v, 0)        */
+  BMK_RELU_SQUARED     /* y  = max(v, 0)^2      */
+} BmkEpilogue;
+
+/* A linear layer's weights, packed. `data` and `scale` belong to the caller and must outlive it. */
+typedef struct {
+  size_t n, k;         /* outputs, inputs; k is a multiple of 16, both > 0, k <= 65536 */
+  const void *data;    /* packed, BMK_ALIGN-aligned */
+  const float *scale;  /* [n] */
+} BmkLinear;
+
+/* Ternary: codes are row-major 2-bit, [n][k/4], lowest bits first, t + 1. Returns the bytes bmk_ternary_pack
+ * writes, 0 when n or k is not allowed. */
+size_t bmk_ternary_packed_size (size_t n, size_t k);
+/* False when the shape is not allowed or a code is 3; dst is then undefined. */
+bool bmk_ternary_pack (void *dst, const uint8_t *codes, size_t n, size_t k);
+/* y[m][ldy] op= ((float) (q . t[n]) * scale[n]) * inv[m]. q: [m][k] codes in -127..127. Any m. */
+void bmk_ternary_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv,
+    size_t m, BmkEpilogue epilogue);
+
+/* Int8 weights -127..127 (the vocabulary head): the same with w in place of t. rows: [n][k]. */
+size_t bmk_int8_packed_size (size_t n, size_t k);
+bool bmk_int8_pack (void *dst, const int8_t *rows, size_t n, size_t k);
+void bmk_int8_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv,
+    size_t m, BmkEpilogue epilogue);
+
+/* ---- Attention and elementwise, canonical order ----------------------------------------------- */
+
+/* A run of n cached tokens. Keys and values are [n][d] f32, heads side by side. */
+typedef struct {
+  const float *k, *v;
+  size_t n;
+  bool sink;           /* this span meets q_sink, not q */
+} BmkSpan;
+
+/* One query token over the spans, in order: out[d] = softmax(q.k / sqrt(hd)) v per head, hd = d / heads, a
+ * multiple of 16. q, q_sink: [d] f32, rotated. scratch: [total n] floats times `heads`. At least one token. */
+void bmk_attend (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans,
+    size_t d, size_t heads, float *scratch);
+
+/* x: [d] in place, heads side by side; cos, sin: [hd / 2]. Pairs (i, i + hd/2). */
+void bmk_rotate (float *x, const float *cos, const float *sin, size_t d, size_t heads);
+/* Canonical dot product and sum. */
+float bmk_dot (const float *a, const float *b, size_t n);
+float bmk_sum (const float *x, size_t n);
+/* The polynomial exp all tiers share: relative error < 2e-7 on [-87, 88], 0 below -87.3, clamped above 88. */
+float bmk_exp (float x);
+/* max + log(sum exp(x - max)); n > 0. */
+float bmk_log_sum_exp (const float *x, size_t n);
+
+/* ---- Convolutions of the backbone: u8 activations, s8 or ternary weights, int32 sums ------------ */
+
+typedef struct {
+  size_t cin, cout;    /* depthwise: equal; multiples of 8 (stem: cin is 3) */
+  int kernel, stride;  /* 1 x 1: both 1; stem 3, 2; depthwise 3 or 5, 1 or 2 */
+  const void *data;    /* packed weights, BMK_ALIGN-aligned */
+  const int32_t *bias; /* [cout] */
+  const float *mult;   /* [cout] */
+  float rmult;         /* of the residual, 0 without one */
+  int zero;            /* output zero point: 128 for a projection, else 0 */
+} BmkConv;
+
+/* Output edge length under TF-SAME padding: ceil(n / stride). */
+size_t bmk_conv_out (size_t n, int stride);
+
+/* Pointwise. rows: [cout][cin] s8. x: [p][cin] u8, r: [p][cout] u8 or NULL, y: [p][cout] u8 (y may be r). */
+size_t bmk_pointwise_packed_size (size_t cout, size_t cin);
+bool bmk_pointwise_pack (void *dst, const int8_t *rows, size_t cout, size_t cin);
+void bmk_pointwise (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p);
+
+/* Depthwise. taps: [kernel*kernel][c] s8. x: [h][w][c], y: [ho][wo][c]; padding is the byte 0. */
+size_t bmk_depthwise_packed_size (size_t channels, int kernel);
+bool bmk_depthwise_pack (void *dst, const int8_t *taps, size_t channels, int kernel);
+void bmk_depthwise (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w);
+
+/* Stem. rows: [cout][3*3*3] (ky, kx, channel). x: [h][w][3], y: [ho][wo][cout]; padding is the byte 128. */
+size_t bmk_stem_packed_size (size_t cout);
+bool bmk_stem_pack (void *dst, const int8_t *rows, size_t cout);
+void bmk_stem (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w);
+
+/* ---- Pictures ----------------------------------------------------------------------------------- */
+
+/* Antialiased triangle-filter resampling of one 8-bit plane, two passes (horizontal first), 22-bit
+ * fixed-point coefficients, rounded and clamped to u8 after each pass: support max(1, in/out) source
+ * pixels either side of the centre (o + 0.5) * in/out, weights normalised in double before rounding. */
+typedef struct BmkResample BmkResample;
+
+/* Bytes for the plan and the scratch that resampling in -> out takes; 0 when a side is 0 or above 16384. */
+size_t bmk_resample_size (size_t in_w, size_t in_h, size_t out_w, size_t out_h);
+/* Lays the plan out in `memory` (bmk_resample_size bytes, BMK_ALIGN-aligned); never fails when size was not 0. */
+BmkResample *bmk_resample_init (void *memory, size_t in_w, size_t in_h, size_t out_w, size_t out_h);
+/* src: first sample of the plane, `src_step` bytes from sample to sample (1 planar, 2 UV of NV12, 3 or 4 packed), rows
+ * `src_stride` bytes apart (may be negative). dst: out_w * out_h samples, `dst_step` bytes apart, rows packed.
+ * Uses the plan's scratch: one thread per plan. */
+void bmk_resample (BmkResample *plan, uint8_t *dst, size_t dst_step, const uint8_t *src, size_t src_step,
+    ptrdiff_t src_stride);
+
+/* 3x3 colour matrix in 16.16 fixed point: rgb = clamp((m * (yuv - offset) + 0x8000) >> 16). */
+typedef struct {
+  int32_t m[9];
+  int32_t offset[3];
+} BmkColorMatrix;
+
+/* kr, kb: luma coefficients (BT.601 0.299 0.114, BT.709 0.2126 0.0722, BT.2020 0.2627 0.0593). */
+void bmk_color_matrix_init (BmkColorMatrix *m, double kr, double kb, bool full_range);
+/* In place, n pixels of 3 interleaved bytes Y U V -> R G B. */
+void bmk_yuv_to_rgb (uint8_t *pixels, size_t n, const BmkColorMatrix *m);
+
+#ifdef __cplusplus
+}
+#endif

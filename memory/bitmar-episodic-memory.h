@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The episodic memory: K slots of (key, value), both f32 [width]. Vectors in, vectors out; it knows no
+ * model and no GStreamer. Not thread-safe: one owner at a time. Allocates once, in bmm_new. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct BmmMemory BmmMemory;
+
+typedef struct {
+  size_t slots;        /* K, 1..65536 */
+  size_t width;        /* C, a multiple of 16, at most 4096 */
+  float rate;          /* alpha of a merge, 0..1 */
+  float sharpness;     /* beta > 0 */
+  float threshold;     /* theta, -1..1 */
+  float merge;         /* cosine from which a write merges into the nearest slot, -1..1 */
+} BmmConfig;
+
+typedef struct {
+  float novelty;       /* 1 - max(0, best cosine); 1 when empty */
+  float similarity;    /* best cosine, 0 when empty */
+  ptrdiff_t nearest;   /* slot of the best cosine, -1 when empty */
+} BmmRecall;
+
+typedef struct {
+  uint64_t first_ns;   /* time given with the first write into the slot */
+  uint64_t last_ns;    /* … with the last */
+  uint32_t writes;     /* writes merged into it */
+  uint32_t reads;      /* times it was the nearest */
+} BmmSlotInfo;
+
+/* NULL when a field is out of range or memory is short. */
+BmmMemory *bmm_new (const BmmConfig *config);
+void bmm_free (BmmMemory *memory);
+void bmm_clear (BmmMemory *memory);
+size_t bmm_used (const BmmMemory *memory);
+size_t bmm_size (const BmmMemory *memory);      /* bytes held */
+
+/* recalled: [width], zero when empty. key: [width], unit length. Formulas: models/MODEL.md, stage 4. */
+BmmRecall bmm_read (BmmMemory *memory, const float *key, float *recalled);
+/* Returns the slot written. time_ns is kept in the slot (stream or wall-clock time: the caller's choice). */
+size_t bmm_write (BmmMemory *memory, const float *key, const float *value, uint64_t time_ns);
+/* False when the slot is empty or out of range. */
+bool bmm_slot_info (const BmmMemory *memory, size_t slot, BmmSlotInfo *info);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* libbitmar: the engine without GStreamer. A #BitmarModel is read-only once loaded and shared by any number of
+ * encoders, memories and captioners; each of those belongs to one stream and is used by one thread at a time.
+ * After construction nothing here allocates per frame or per token. */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#define BITMAR_ERROR (bitmar_error_quark ())
+GQuark bitmar_error_quark (void);
+
+/**
+ * BitmarError:
+ * @BITMAR_ERROR_OPEN: the file is missing or cannot be read
+ * @BITMAR_ERROR_FORMAT: not a GGUF file, or damaged structure (truncated, overlapping, absurd sizes)
+ * @BITMAR_ERROR_ARCHITECTURE: a sound GGUF file, but of another architecture or a newer format
+ * @BITMAR_ERROR_CORRUPT: the checksum does not match, an illegal ternary code, a non-finite scale
+ * @BITMAR_ERROR_SHAPE: a tensor or key is missing or has a shape the kernels do not allow
+ * @BITMAR_ERROR_NO_MEMORY: not enough memory
+ * @BITMAR_ERROR_ENCODING: text is not UTF-8
+ * @BITMAR_ERROR_TOO_LONG: text has more tokens than the model's context
+ * @BITMAR_ERROR_IMAGE: a picture with no pixels, too large, or with missing planes
+ * @BITMAR_ERROR_PARAMETER: a caption parameter out of range
+ * @BITMAR_ERROR_MISMATCH: an episode of another model
+ * @BITMAR_ERROR_CANCELLED: bitmar_captioner_cancel() was called
+ */
+typedef enum {
+  BITMAR_ERROR_OPEN,
+  BITMAR_ERROR_FORMAT,
+  BITMAR_ERROR_ARCHITECTURE,
+  BITMAR_ERROR_CORRUPT,
+  BITMAR_ERROR_SHAPE,
+  BITMAR_ERROR_NO_MEMORY,
+  BITMAR_ERROR_ENCODING,
+  BITMAR_ERROR_TOO_LONG,
+  BITMAR_ERROR_IMAGE,
+  BITMAR_ERROR_PARAMETER,
+  BITMAR_ERROR_MISMATCH,
+  BITMAR_ERROR_CANCELLED
+} BitmarError;
+
+/* ---- Model -------------------------------------------------------------------------------------- */
+
+#define BITMAR_TYPE_MODEL (bitmar_model_get_type ())
+G_DECLARE_FINAL_TYPE (BitmarModel, bitmar_model, BITMAR, MODEL, GObject)
+
+/* Loads, or shares: a file (device, inode, size, mtime) that is loaded in this process is loaded once. Blocks for the load
+ * (tens of milliseconds); thread-safe. (transfer full) */
+BitmarModel *bitmar_model_load (const char *path, GError **error);
+/* The model used when none is named: $BITMAR_MODEL, else the installed default. Never NULL; the file may be missing. */
+const char *bitmar_model_default_path (void);
+
+const char *bitmar_model_get_id (BitmarModel *model);           /* the file's SHA-256, 64 hex digits */
+const char *bitmar_model_get_name (BitmarModel *model);
+/* A metadata key of the file as text (numbers and arrays too), NULL when absent. (transfer full) */
+char *bitmar_model_dup_metadata (BitmarModel *model, const char *key);
+/* All keys, in file order, NULL-terminated. (transfer full) */
+char **bitmar_model_list_metadata (BitmarModel *model);
+guint bitmar_model_get_memory_width (BitmarModel *model);       /* C */
+guint bitmar_model_get_memory_slots (BitmarModel *model);       /* K */
+guint bitmar_model_get_max_tokens (BitmarModel *model);
+guint bitmar_model_get_beam_size (BitmarModel *model);          /* the file's default */
+guint64 bitmar_model_get_parameters (BitmarModel *model);
+gsize bitmar_model_get_size (BitmarModel *model);               /* bytes resident */
+
+/* Sentence -> unit vector [memory width], comparable by dot product with an episode's key. Thread-safe. Allocates. */
+gboolean bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding, GError **error);
+
+/* ---- Picture ------------------------------------------------------------------------------------ */
+
+typedef enum {
+  BITMAR_FORMAT_GRAY8,
+  BITMAR_FORMAT_RGB,
+  BITMAR_FORMAT_BGR,
+  BITMAR_FORMAT_RGBX,       /* also RGBA; the fourth byte is not read */
+  BITMAR_FORMAT_BGRX,
+  BITMAR_FORMAT_XRGB,
+  BITMAR_FORMAT_XBGR,
+  BITMAR_FORMAT_I420,
+  BITMAR_FORMAT_YV12,
+  BITMAR_FORMAT_NV12,
+  BITMAR_FORMAT_NV21,
+  BITMAR_FORMAT_YUY2,
+  BITMAR_FORMAT_UYVY,
+  BITMAR_FORMAT_Y42B,
+  BITMAR_FORMAT_Y444
+} BitmarFormat;
+
+typedef enum {
+  BITMAR_MATRIX_BT601,
+  BITMAR_MATRIX_BT709,
+  BITMAR_MATRIX_BT2020
+} BitmarMatrix;
+
+/* Plain memory, owned by the caller for the length of a call. Planes in the order the format's name gives (YV12: Y, V, U). */
+typedef struct {
+  BitmarFormat format;
+  guint width, height;         /* pixels, 1..16384 */
+  const guint8 *planes[3];
+  gint strides[3];             /* bytes, may be negative */
+  BitmarMatrix matrix;         /* YUV formats only */
+  gboolean full_range;         /* YUV formats only */
+} BitmarImage;
+
+/* ---- Episode: what one frame became --------------------------------------------------------------- */
+
+#define BITMAR_TYPE_EPISODE (bitmar_episode_get_type ())
+G_DECLARE_FINAL_TYPE (BitmarEpisode, bitmar_episode, BITMAR, EPISODE, GObject)
+
+BitmarEpisode *bitmar_episode_new (BitmarModel *model);
+/* Unit vector [memory width], borrowed. */
+const float *bitmar_episode_get_key (BitmarEpisode *episode, gsize *n);
+const float *bitmar_episode_get_content (BitmarEpisode *episode, gsize *n);
+/* What memory recalled for it: zero until bitmar_memory_observe(). */
+const float *bitmar_episode_get_recalled (BitmarEpisode *episode, gsize *n);
+gfloat bitmar_episode_get_novelty (BitmarEpisode *episode);     /* 0..1, 1 until observed */
+gint bitmar_episode_get_slot (BitmarEpisode *episode);          /* slot written, -1 until observed */
+/* Serialised form, bound to the model's id, little-endian, checksummed by nothing: for metas within one process. */
+GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode);
+/* Overwrites the episode. FORMAT on a bad length or magic, MISMATCH for another model. */
+gboolean bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error);
+void bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src);   /* of the same model */
+
+/* ---- Encoder: picture -> episode -------------------------------------------------------------------- */
+
+#define BITMAR_TYPE_ENCODER (bitmar_encoder_get_type ())
+G_DECLARE_FINAL_TYPE (BitmarEncoder, bitmar_encoder, BITMAR, ENCODER, GObject)
+
+BitmarEncoder *bitmar_encoder_new (BitmarModel *model, GError **error);
+/* Fills `episode` (recalled becomes zero). A change of the picture's size re-plans the resampler, which allocates. */
+gboolean bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarEpisode *episode,
+    GError **error);
+
+/* ---- Memory: episodes in, recalled vectors out ------------------------------------------------------ */
+
+#define BITMAR_TYPE_MEMORY (bitmar_memory_get_type ())
+G_DECLARE_FINAL_TYPE (BitmarMemory, bitmar_memory, BITMAR, MEMORY, GObject)
+
+/* slots = 0: the model's number. threshold < -1: the model's merge threshold. */
+BitmarMemory *bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GError **error);
+/* Reads (sets the episode's recalled vector and novelty), then writes the episode. */
+gboolean bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error);
+void bitmar_memory_clear (BitmarMemory *memory);
+guint bitmar_memory_get_used (BitmarMemory *memory);
+guint bitmar_memory_get_slots (BitmarMemory *memory);
+
+/* ---- Captioner: episode -> words -------------------------------------------------------------------- */
+
+typedef struct {
+  guint beam_size;         /* 1..8; 0: the model's. Ignored (must be 0 or 1) when temperature > 0 */
+  guint max_tokens;        /* 1..the model's; 0: the model's */
+  gfloat length_penalty;   /* >= 0; < 0: the model's */
+  gfloat temperature;      /* 0: beam search; > 0: sampling */
+  guint top_k;             /* 0: all */
+  gfloat top_p;            /* 0 < p <= 1; 0: 1 */
+  guint64 seed;
+} BitmarCaptionParams;
+
+#define BITMAR_CAPTION_TEXT_SIZE 1024
+
+typedef struct {
+  char text[BITMAR_CAPTION_TEXT_SIZE];   /* UTF-8, NUL-terminated, no leading or trailing space; may be empty */
+  gfloat confidence;                     /* exp(mean log-probability of the tokens), 0..1 */
+  guint tokens;                          /* ids written, eos not counted */
+  gboolean finished;                     /* ended by eos, not by max_tokens */
+  gint32 ids[256];
+  gint64 first_token_ns, decode_ns;      /* monotonic time spent until the first step was done, and in all */
+} BitmarCaption;
+
+#define BITMAR_TYPE_CAPTIONER (bitmar_captioner_get_type ())
+G_DECLARE_FINAL_TYPE (BitmarCaptioner, bitmar_captioner, BITMAR, CAPTIONER, GObject)
+
+BitmarCaptioner *bitmar_captioner_new (BitmarModel *model, GError **error);
+/* NULL or "": none. ENCODING or TOO_LONG leaves the former prompt in place. */
+gboolean bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GError **error);
+/* `params` may be NULL: all from the model. */
+gboolean bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode,
+    const BitmarCaptionParams *params, BitmarCaption *caption, GError **error);
+/* Empties the attention window (a flush); sinks stay. */
+void bitmar_captioner_reset (BitmarCaptioner *captioner);
+/* From any thread: a running caption() returns CANCELLED within one token; sticks until bitmar_captioner_uncancel(). */
+void bitmar_captioner_cancel (BitmarCaptioner *captioner);
+void bitmar_captioner_uncancel (BitmarCaptioner *captioner);
+
+G_END_DECLS

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the frozen backbone over picture sets once and keeps its codes, so that epochs cost no convolution.
+
+    features.py --data DIR --sets flickr8k-train,scenes-train --views 6 --cache DIR
+
+A set is NAME.tar (or a folder NAME) of pictures and NAME.tsv (name<TAB>caption). View 0 is the whole
+picture squeezed to the backbone's square, view 1 its mirror image, the rest random crops, mirrored and
+lit at random. Each view is one .npy of u8 codes [pictures, tokens, channels]."""
+import argparse
+import io
+import os
+import random
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageEnhance
+
+import backbone
+
+
+def pictures(path):
+    """Yields (name, bytes) of every picture of a tar file or folder, sorted by name."""
+    path = Path(path)
+    if path.is_dir():
+        for f in sorted(path.iterdir()):
+            if f.suffix.lower() in (".webp", ".jpg", ".jpeg", ".png"):
+                yield f.stem, f.read_bytes()
+        return
+    with tarfile.open(path) as tar:
+        members = [m for m in tar.getmembers() if m.isfile()]
+        for m in sorted(members, key=lambda m: m.name):
+            if Path(m.name).suffix.lower() in (".webp", ".jpg", ".jpeg", ".png"):
+                yield Path(m.name).stem, tar.extractfile(m).read()
+
+
+def locate(data, name):
+    for p in (Path(data) / f"{name}.tar", Path(data) / name):
+        if p.exists():
+            return p
+    raise SystemExit(f"{data}: neither {name}.tar nor a folder {name} is there")
+
+
+def decode(data, size):
+    """u8 [size, size, 3]: the picture squeezed to a square, antialiased triangle filter."""
+    return Image.open(io.BytesIO(data)).convert("RGB").resize((size, size), Image.BILINEAR)
+
+
+def random_view(img, size, rng):
+    w, h = img.size
+    area = rng.uniform(0.55, 1.0)
+    aspect = rng.uniform(0.8, 1.25)
+    cw, ch = min(1.0, (area * aspect) ** 0.5), min(1.0, (area / aspect) ** 0.5)
+    x, y = rng.uniform(0, 1 - cw) * w, rng.uniform(0, 1 - ch) * h
+    out = img.resize((size, size), Image.BILINEAR, box=(x, y, x + cw * w, y + ch * h))
+    if rng.random() < 0.5:
+        out = out.transpose(Image.FLIP_LEFT_RIGHT)
+    out = ImageEnhance.Brightness(out).enhance(rng.uniform(0.75, 1.25))
+    return ImageEnhance.Contrast(out).enhance(rng.uniform(0.85, 1.15))
+
+
+def view(data, number, size, rng):
+    if number < 2:
+        out = decode(data, size)
+        return out.transpose(Image.FLIP_LEFT_RIGHT) if number else out
+    return random_view(Image.open(io.BytesIO(data)).convert("RGB"), size, rng)
+
+
+def codes(bb, images):
+    """u8 codes [n, tokens, channels] of u8 images [n, 3, h, w], from the bf16 float network."""
+    y = backbone.forward_float(bb, images.float())
+    y = torch.round(y.float() * (255 / 6)).clamp(0, 255).to(torch.uint8)
+    return y.permute(0, 2, 3, 1).reshape(len(images), -1, y.shape[1])
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--sets", required=True)
+    ap.add_argument("--views", type=int, default=6)
+    ap.add_argument("--cache", required=True)
+    args = ap.parse_args()
+    os.makedirs(args.cache, exist_ok=True)
+    bb = backbone.bfloat16(backbone.load())
+    for number in range(args.views):
+        for name in args.sets.split(","):
+            out = Path(args.cache) / f"{name}.{number}.npy"
+            if out.exists():
+                continue
+            rng = random.Random(f"{name} {number}")
+            items = list(pictures(locate(args.data, name)))
+            if number == 0:
+                (Path(args.cache) / f"{name}.names").write_text("\n".join(n for n, _ in items) + "\n")
+            tmp = out.with_suffix(".tmp")
+            mm = None
+            with torch.no_grad():
+                for i in range(0, len(items), 8):
+                    x = np.stack([np.asarray(view(d, number, bb.size, rng)) for _, d in items[i:i + 8]])
+                    c = codes(bb, torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
+                    if mm is None:
+                        mm = np.lib.format.open_memmap(tmp, "w+", np.uint8, (len(items), *c.shape[1:]))
+                    mm[i:i + 8] = c
+            mm.flush()
+            os.rename(tmp, out)
+            print(name, "view", number, mm.shape, flush=True)
+
+
+if __name__ == "__main__":
+    main()
