@@ -1,0 +1,204 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes the trained model and the integer backbone as one GGUF file (models/MODEL.md, "File").
+
+    export.py --checkpoint OUT/last.pt --calibrate DIR/flickr8k-train.tar --calibrate DIR/scenes-train.tar --output F.gguf"""
+import argparse
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+
+import backbone
+import net
+from features import decode, pictures
+from text import BOS, CLS, EOS, PAD, Tokenizer
+
+HASH_KEY = "bitmar.sha256"
+
+
+def pack(t):
+    """(-1, 0, 1) [n, k] -> int8 [n, k/4]: element 4j+i of a row in bits 2i of byte j, as t + 1."""
+    c = (t.to(torch.int64) + 1).numpy().astype(np.uint8).reshape(t.shape[0], -1, 4)
+    return (c[..., 0] | c[..., 1] << 2 | c[..., 2] << 4 | c[..., 3] << 6).view(np.int8)
+
+
+def seal(path):
+    """Fills in the SHA-256 of the file, taken with the 64 digits as zeros."""
+    data = bytearray(Path(path).read_bytes())
+    at = data.index(HASH_KEY.encode()) + len(HASH_KEY) + 4 + 8
+    if bytes(data[at:at + 64]) != b"0" * 64:
+        raise SystemExit(f"{path}: no room for the checksum where it was expected")
+    data[at:at + 64] = hashlib.sha256(data).hexdigest().encode()
+    Path(path).write_bytes(data)
+
+
+def integer_backbone(sets, count, seed=1):
+    """Loads, calibrates and bias-corrects the backbone on `count` whole pictures of the sets."""
+    bb = backbone.load()
+    rng = random.Random(seed)
+    images = []
+    for path in sets:
+        items = list(pictures(path))
+        images += [np.asarray(decode(d, bb.size)) for _, d in rng.sample(items, min(len(items), count // len(sets)))]
+    rng.shuffle(images)
+    x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        backbone.calibrate(bb, x)
+        backbone.correct_biases(bb, x)
+    return bb
+
+
+class Writer:
+    def __init__(self, path):
+        self.w = gguf.GGUFWriter(path, "bitmar")
+        self.parameters = {"ternary": 0, "int8": 0, "float": 0}
+
+    def f32(self, name, x):
+        x = np.ascontiguousarray(x.detach().numpy() if torch.is_tensor(x) else x, dtype=np.float32)
+        self.parameters["float"] += x.size
+        self.w.add_tensor(name, x)
+
+    def linear(self, name, m):
+        t, s = net.ternary(m.weight.detach())
+        self.parameters["ternary"] += t.numel()
+        self.w.add_tensor(name + ".weight", pack(t))
+        self.f32(name + ".scale", s * m.gain)
+
+    def conv(self, name, c):
+        q = c.q.to(torch.int8)
+        if c.kind == "dw":
+            q = q.reshape(c.cout, -1).t()                              # [taps, channels]
+        elif c.kind == "stem":
+            q = q.permute(0, 2, 3, 1).reshape(c.cout, -1)               # [cout, ky kx channel]
+        else:
+            q = q.reshape(c.cout, c.cin)
+        self.parameters["int8"] += q.numel()
+        self.w.add_tensor(name + ".weight", np.ascontiguousarray(q.numpy()))
+        self.w.add_tensor(name + ".bias", c.bias.numpy().astype(np.int32))
+        self.f32(name + ".mult", c.mult)
+        if c.residual:
+            self.f32(name + ".rmult", np.array([c.rmult]))
+
+
+def metadata(w, c, bb, tok, info):
+    u, f = w.add_uint32, w.add_float32
+    w.add_name(info["name"])
+    w.add_description("A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone")
+    w.add_license(info["license"])
+    w.add_version(info["version"])
+    u("bitmar.format", 1)
+    w.add_string(HASH_KEY, "0" * 64)
+    w.add_string("bitmar.training_data", info["training_data"])
+    w.add_string("bitmar.scores", json.dumps(info["scores"]))
+    u("bitmar.embedding_length", c.d)
+    w.add_string("bitmar.vision.backbone", "efficientnet-lite")
+    first, blocks = bb.convs[0], bb.blocks
+    for key, value in dict(image_size=bb.size, channels=c.channels, tokens=c.tokens, pool=1,
+                           stem_channels=first.cout, bottleneck=c.bottleneck).items():
+        u(f"bitmar.vision.{key}", value)
+    table = dict(kernel=[bb.convs[d].k for _, d, _ in blocks], stride=[bb.convs[d].stride for _, d, _ in blocks],
+                 expand=[0 if e is None else bb.convs[e].cout for e, _, _ in blocks],
+                 channels_out=[bb.convs[p].cout for _, _, p in blocks])
+    for key, value in table.items():
+        w.add_array(f"bitmar.vision.{key}", value)
+    for stage, keys in dict(text=("layers", "heads", "ff", "context"), fusion=("layers", "heads", "ff")).items():
+        for k in keys:
+            u(f"bitmar.{stage}.{'feed_forward' if k == 'ff' else k}", getattr(c, f"{stage}_{k}"))
+    u("bitmar.memory.slots", c.slots)
+    u("bitmar.memory.width", c.width)
+    f("bitmar.memory.rate", c.rate)
+    f("bitmar.memory.sharpness", info["sharpness"])
+    f("bitmar.memory.threshold", info["threshold"])
+    f("bitmar.memory.merge", c.merge)
+    for key, value in dict(layers=c.layers, heads=c.heads, feed_forward=c.ff, sinks=c.sinks, window=c.window,
+                           max_tokens=c.max_tokens, history=0, beam=c.beam).items():
+        u(f"bitmar.decoder.{key}", value)
+    f("bitmar.decoder.length_penalty", c.length_penalty)
+    w.add_array("bitmar.decoder.no_end", tok.no_end())
+    f("bitmar.rope.base", c.rope_base)
+    w.add_tokenizer_model("gpt2")
+    w.add_token_list(tok.tokens)
+    w.add_token_merges([" ".join(m) for m in tok.merges])
+    w.add_pad_token_id(PAD)
+    w.add_bos_token_id(BOS)
+    w.add_eos_token_id(EOS)
+    w.add_uint32("tokenizer.ggml.cls_token_id", CLS)
+
+
+def tensors(out, model, bb):
+    for c in bb.convs:
+        out.conv("vision." + c.name, c)
+    for i, m in enumerate(model.bottleneck):
+        out.linear(f"bottleneck.{i}", m)
+    out.f32("bottleneck.pos", model.pos)
+    rows, scale = net.int8_rows(model.embed.detach())
+    out.w.add_tensor("embed.weight", rows.numpy().astype(np.int8))
+    out.parameters["int8"] += rows.numel()
+    out.f32("embed.scale", scale)
+    for stage, blocks, names in (("text", model.text.blk, ("qkv", "out")), ("fusion", model.fusion.blk, ("q", "kv", "out")),
+                                 ("decoder", model.decoder.blk, ("cond", "qkv", "frame_kv", "out"))):
+        for i, m in enumerate(blocks):
+            for n in names:
+                out.linear(f"{stage}.blk.{i}.{n}", getattr(m, n))
+            out.linear(f"{stage}.blk.{i}.up", m.ffn.up)
+            out.linear(f"{stage}.blk.{i}.down", m.ffn.down)
+    out.linear("text.head", model.text.head)
+    out.linear("fusion.key", model.fusion.key)
+    out.linear("fusion.content", model.fusion.content)
+    out.f32("decoder.sinks", model.decoder.sinks)
+
+
+def check_finite(model):
+    bad = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
+    if bad:
+        raise SystemExit(f"weights that are not finite: {', '.join(bad)}")
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--checkpoint", required=True)
+    ap.add_argument("--calibrate", action="append", required=True, help="tar or folder of pictures; may be repeated")
+    ap.add_argument("--pictures", type=int, default=96, help="pictures to calibrate on")
+    ap.add_argument("--output", required=True)
+    ap.add_argument("--name", default="BitMar captioner")
+    ap.add_argument("--release", default="0.1")
+    ap.add_argument("--license", default="CC-BY-NC-4.0 (weights; see docs/model-card.md)")
+    ap.add_argument("--training-data", default="")
+    ap.add_argument("--scores", help="JSON file")
+    ap.add_argument("--length-penalty", type=float)
+    args = ap.parse_args()
+
+    saved = torch.load(args.checkpoint, weights_only=False, map_location="cpu")
+    cfg = net.Config(**saved["config"])
+    if args.length_penalty is not None:
+        cfg.length_penalty = args.length_penalty
+    model = net.BitMar(cfg)
+    model.load_state_dict(saved["model"])
+    check_finite(model)
+    t = json.loads((Path(args.checkpoint).parent / "tokenizer.json").read_text())
+    tok = Tokenizer(t["tokens"], [tuple(m) for m in t["merges"]])
+    bb = integer_backbone(args.calibrate, args.pictures)
+
+    out = Writer(args.output)
+    metadata(out.w, cfg, bb, tok, dict(
+        name=args.name, license=args.license, version=args.release, training_data=args.training_data,
+        scores=json.loads(Path(args.scores).read_text()) if args.scores else {},
+        sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
+    tensors(out, model, bb)
+    out.w.write_header_to_file()
+    out.w.write_kv_data_to_file()
+    out.w.write_tensors_to_file()
+    out.w.close()
+    seal(args.output)
+    p = out.parameters
+    print(f"{args.output}: {Path(args.output).stat().st_size / 1e6:.2f} MB, {p['ternary'] / 1e6:.2f} M ternary, "
+          f"{p['int8'] / 1e6:.2f} M int8, {p['float'] / 1e6:.2f} M float parameters")
+
+
+if __name__ == "__main__":
+    main()

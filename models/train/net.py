@@ -1,0 +1,333 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The trainable part of the model in PyTorch, quantised from the first step: what models/MODEL.md states, with
+straight-through gradients. Shapes: B pictures, N captions a picture, T tokens, P frame tokens, d width."""
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+@dataclass
+class Config:
+    vocabulary: int = 4096
+    d: int = 256
+    channels: int = 1280
+    tokens: int = 81
+    bottleneck: int = 512
+    text_layers: int = 4
+    text_heads: int = 8
+    text_ff: int = 768
+    text_context: int = 48
+    fusion_layers: int = 2
+    fusion_heads: int = 8
+    fusion_ff: int = 768
+    slots: int = 512
+    width: int = 128
+    rate: float = 0.2
+    merge: float = 0.9
+    layers: int = 4
+    heads: int = 8
+    ff: int = 1024
+    sinks: int = 4
+    window: int = 1020
+    max_tokens: int = 24
+    beam: int = 3
+    length_penalty: float = 0.7
+    rope_base: float = 10000.0
+
+    def dict(self):
+        return asdict(self)
+
+
+PRESETS = {
+    "small": Config(),
+    # The sizes of the paper; the backbone's channels and tokens follow from the data.
+    "paper": Config(d=128, bottleneck=384, text_layers=4, text_heads=4, text_ff=512, text_context=256, fusion_heads=4,
+                    fusion_ff=512, width=128, layers=4, heads=4, ff=512),
+}
+
+LOW = torch.bfloat16      # integers up to 256 are exact in it; sums are kept in f32 by the hardware
+
+
+def codes(x):
+    """f32 [..., k] -> int8 codes as floats and the inverse rms of the codes [..., 1]."""
+    top = x.abs().amax(-1, keepdim=True).clamp_min(1e-20)
+    q = torch.round(x * (127.0 / top))
+    return q, torch.rsqrt(q.square().mean(-1, keepdim=True).clamp_min(1e-12))
+
+
+def ternary(w):
+    """f32 [n, k] -> (-1, 0, 1) as floats and the scale [n]: the mean of |w| of each row."""
+    s = w.abs().mean(1, keepdim=True).clamp_min(1e-8)
+    return torch.round(w / s).clamp(-1, 1), s[:, 0]
+
+
+def int8_rows(w):
+    s = w.abs().amax(1, keepdim=True).clamp_min(1e-8) / 127
+    return torch.round(w / s), s[:, 0]
+
+
+def _forward_codes(x):
+    q, inv = codes(x)
+    rms = x.abs().amax(-1, keepdim=True) / 127 / inv
+    return q.to(LOW), (q * inv).to(LOW), inv, rms
+
+
+def _scale(acc, inv, s):
+    return acc.float() * (inv * s)
+
+
+def _unnormalise(dn, xn, rms):
+    """The gradient through x / rms(x)."""
+    dn, x = dn.float(), xn.float()
+    return (dn - x * (dn * x).mean(-1, keepdim=True)) / rms.clamp_min(1e-6)
+
+
+def _scaled_gradient(g, s):
+    return g.to(LOW), (g * s).to(LOW)
+
+
+class _LowBit(torch.autograd.Function):
+    """y = quantised(w) . rms-normalised codes(x); gradients pass the roundings as if they were not there."""
+
+    @staticmethod
+    def forward(ctx, x, w, gain, quantise):
+        shape = x.shape
+        q, xn, inv, rms = _forward_codes(x.reshape(-1, shape[-1]).float())
+        t, s = quantise(w)
+        s, t = s * gain, t.to(LOW)
+        y = _scale(q @ t.t(), inv, s)
+        ctx.save_for_backward(xn, t, s, rms)
+        ctx.gain, ctx.shape = gain, shape
+        return y.reshape(*shape[:-1], w.shape[0])
+
+    @staticmethod
+    def backward(ctx, g):
+        xn, t, s, rms = ctx.saved_tensors
+        low, scaled = _scaled_gradient(g.reshape(-1, g.shape[-1]), s)
+        dw = (low.t() @ xn).float() * ctx.gain
+        if not ctx.needs_input_grad[0]:
+            return None, dw, None, None
+        return _unnormalise(scaled @ t, xn, rms).reshape(ctx.shape), dw, None, None
+
+
+class BitLinear(nn.Module):
+    """gain scales the exported row scales only: it lets layers that write to a residual stream start small
+    while their latent weights keep the size the optimiser's step suits."""
+
+    def __init__(self, k, n, gain=1.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n, k) / k ** 0.5)
+        self.gain = gain
+
+    def forward(self, x):
+        return _LowBit.apply(x, self.weight, self.gain, ternary)
+
+
+def rotation(cfg, heads, positions):
+    """cos and sin [n, hd/2] of integer positions, phases as exact fractions of a turn."""
+    hd = cfg.d // heads
+    i = torch.arange(hd // 2, dtype=torch.float64)
+    step = torch.round(2.0 ** 32 * cfg.rope_base ** (-2 * i / hd) / (2 * torch.pi)).to(torch.int64)
+    phase = (positions.to(torch.int64)[:, None] * step) % (1 << 32)
+    angle = phase.double() * (2 * torch.pi / 2 ** 32)
+    return angle.cos().float(), angle.sin().float()
+
+
+def rotate(x, cos, sin):
+    """x [..., n, heads, hd]; cos, sin [n, hd/2]."""
+    a, b = x.chunk(2, -1)
+    c, s = cos[:, None], sin[:, None]
+    return torch.cat([a * c - b * s, a * s + b * c], -1)
+
+
+def heads_of(x, heads):
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)
+
+
+def softmax_bmm(q, k, v, mask=None):
+    """[b, h, m, hd] x [b, h, n, hd]: plain bmm attention in low precision products."""
+    s = (q.to(LOW) @ k.to(LOW).transpose(-1, -2)).float() * (q.shape[-1] ** -0.5)
+    if mask is not None:
+        s = s.masked_fill(mask, -1e9)
+    return (s.softmax(-1).to(LOW) @ v.to(LOW)).float()
+
+
+class FeedForward(nn.Module):
+    def __init__(self, d, ff, gain):
+        super().__init__()
+        self.up, self.down = BitLinear(d, ff), BitLinear(ff, d, gain)
+
+    def forward(self, x):
+        return self.down(F.relu(self.up(x)).square())
+
+
+class TextEncoder(nn.Module):
+    def __init__(self, c, gain):
+        super().__init__()
+        self.c = c
+        self.blk = nn.ModuleList()
+        for _ in range(c.text_layers):
+            m = nn.Module()
+            m.qkv, m.out = BitLinear(c.d, 3 * c.d), BitLinear(c.d, c.d, gain)
+            m.ffn = FeedForward(c.d, c.text_ff, gain)
+            self.blk.append(m)
+        self.head = BitLinear(c.d, c.width)
+
+    def forward(self, x, pad, drop):
+        """x [b, l, d], pad [b, l] (True: padding) -> [b, l, d]."""
+        c, (b, l, _) = self.c, x.shape
+        cos, sin = rotation(c, c.text_heads, torch.arange(l))
+        for m in self.blk:
+            q, k, v = (heads_of(y, c.text_heads) for y in m.qkv(x).chunk(3, -1))
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+            a = softmax_bmm(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), pad[:, None, None, :])
+            x = x + drop(m.out(a.transpose(1, 2).reshape(b, l, -1)))
+            x = x + drop(m.ffn(x))
+        return x
+
+    def embed(self, x):
+        return F.normalize(self.head(x[:, 0]), dim=-1)
+
+
+class Fusion(nn.Module):
+    def __init__(self, c, gain):
+        super().__init__()
+        self.c = c
+        self.blk = nn.ModuleList()
+        for _ in range(c.fusion_layers):
+            m = nn.Module()
+            m.q, m.kv, m.out = BitLinear(c.d, c.d), BitLinear(c.d, 2 * c.d), BitLinear(c.d, c.d, gain)
+            m.ffn = FeedForward(c.d, c.fusion_ff, gain)
+            self.blk.append(m)
+        self.key, self.content = BitLinear(c.d, c.width), BitLinear(c.d, c.width)
+
+    def keys(self, v):
+        """v [b, p, d] -> per layer (k, v) [b, h, p, hd]."""
+        h = self.c.fusion_heads
+        return [tuple(heads_of(y, h).transpose(1, 2) for y in m.kv(v).chunk(2, -1)) for m in self.blk]
+
+    def forward(self, x, kv, drop):
+        """x [b, l, d], kv from keys() (rows matching x's) -> f [b, d]."""
+        b, l, _ = x.shape
+        for m, (k, v) in zip(self.blk, kv):
+            q = heads_of(m.q(x), self.c.fusion_heads).transpose(1, 2)
+            x = x + drop(m.out(softmax_bmm(q, k, v).transpose(1, 2).reshape(b, l, -1)))
+            x = x + drop(m.ffn(x))
+        return x[:, 0]
+
+
+class Decoder(nn.Module):
+    def __init__(self, c, gain):
+        super().__init__()
+        self.c = c
+        self.sinks = nn.Parameter(torch.randn(c.sinks, c.d) * 0.06)
+        self.blk = nn.ModuleList()
+        for _ in range(c.layers):
+            m = nn.Module()
+            m.cond = BitLinear(2 * c.width, c.d, gain)
+            m.qkv, m.frame_kv = BitLinear(c.d, 3 * c.d), BitLinear(c.d, 2 * c.d)
+            m.out, m.ffn = BitLinear(c.d, c.d, gain), FeedForward(c.d, c.ff, gain)
+            self.blk.append(m)
+
+    def sink_kv(self):
+        """Per layer (k, v) [S, h, hd]: the sinks see themselves alone, causally, unconditioned."""
+        c, x, out = self.c, self.sinks, []
+        cos, sin = rotation(c, c.heads, torch.arange(c.sinks))
+        mask = torch.ones(c.sinks, c.sinks, dtype=torch.bool).triu(1)
+        for m in self.blk:
+            q, k, v = (heads_of(y, c.heads) for y in m.qkv(x).chunk(3, -1))
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+            out.append((k, v))
+            a = softmax_bmm(*(y.transpose(0, 1)[None] for y in (q, k, v)), mask)[0]
+            x = x + m.out(a.transpose(0, 1).reshape(c.sinks, -1))
+            x = x + m.ffn(x)
+        return out
+
+    def frame_kv(self, v):
+        """v [B, P, d] -> per layer (k rotated at position S, v), [B, h, P, hd]."""
+        c = self.c
+        cos, sin = rotation(c, c.heads, torch.tensor([c.sinks]))
+        out = []
+        for m in self.blk:
+            k, w = (heads_of(y, c.heads) for y in m.frame_kv(v).chunk(2, -1))
+            out.append((rotate(k, cos, sin).transpose(1, 2), w.transpose(1, 2)))
+        return out
+
+    def forward(self, x, cond, sinks, frames, drop):
+        """x [B, N, T, d] token embeddings, cond [B, N, 2C] -> [B, N, T, d]. Every caption is one fresh stream."""
+        c, (B, N, T, d) = self.c, x.shape
+        h, hd = c.heads, d // c.heads
+        cos, sin = rotation(c, h, torch.arange(T) + c.sinks + 1)
+        mask = torch.ones(T, T, dtype=torch.bool).triu(1)
+        for m, (sk, sv), (fk, fv) in zip(self.blk, sinks, frames):
+            x = x + m.cond(cond)[:, :, None]
+            q, k, v = (heads_of(y, h) for y in m.qkv(x).chunk(3, -1))
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+            qi = q.permute(0, 3, 1, 2, 4).reshape(B, h, N * T, hd).to(LOW)
+            qs, ks, vs = (y.permute(0, 1, 3, 2, 4).reshape(B * N, h, T, hd).to(LOW) for y in (q, k, v))
+            S, P = sk.shape[0], fk.shape[2]
+            s_sink = (qi @ sk.permute(1, 2, 0).to(LOW)).float()
+            s_frame = (qi @ fk.transpose(-1, -2).to(LOW)).float()
+            s_self = (qs @ ks.transpose(-1, -2)).float().masked_fill(mask, -1e9)
+            s_self = s_self.reshape(B, N, h, T, T).permute(0, 2, 1, 3, 4).reshape(B, h, N * T, T)
+            p = (torch.cat([s_sink, s_frame, s_self], -1) * hd ** -0.5).softmax(-1).to(LOW)
+            a = p[..., :S] @ sv.permute(1, 0, 2).to(LOW) + p[..., S:S + P] @ fv.to(LOW)
+            a = a.reshape(B, h, N, T, hd)
+            own = p[..., S + P:].reshape(B, h, N, T, T).transpose(1, 2).reshape(B * N, h, T, T) @ vs
+            a = a.permute(0, 2, 3, 1, 4) + own.reshape(B, N, h, T, hd).transpose(2, 3)
+            x = x + drop(m.out(a.float().reshape(B, N, T, d)))
+            x = x + drop(m.ffn(x))
+        return x
+
+
+class BitMar(nn.Module):
+    def __init__(self, c, dropout=0.1):
+        super().__init__()
+        self.c = c
+        gain = 0.06
+        self.embed = nn.Parameter(torch.randn(c.vocabulary, c.d) * 0.06)
+        self.bottleneck = nn.ModuleList([BitLinear(c.channels, c.bottleneck), BitLinear(c.bottleneck, c.d)])
+        self.pos = nn.Parameter(torch.randn(c.tokens, c.d) * 0.3)
+        self.text, self.fusion, self.decoder = TextEncoder(c, gain), Fusion(c, gain), Decoder(c, gain)
+        self.log_sharpness = nn.Parameter(torch.tensor(3.0))
+        self.threshold = nn.Parameter(torch.tensor(0.6))
+        self.log_temperature = nn.Parameter(torch.tensor([2.6, 2.6]))    # text, view
+        self.drop = nn.Dropout(dropout)
+
+    # -- stages ---------------------------------------------------------------------------------
+    def embedding(self, ids):
+        q, s = int8_rows(self.embed)
+        e = self.embed + (q * s[:, None] - self.embed).detach()
+        return F.embedding(ids, e)
+
+    def visual(self, codes_u8, keep=None):
+        """u8 [B, P, channels] -> V [B, P or keep, d]; keep: indices of the tokens to go on with."""
+        pos = self.pos
+        if keep is not None:
+            codes_u8, pos = codes_u8[:, keep], pos[keep]
+        h = F.relu(self.bottleneck[0](codes_u8.float()))
+        return self.bottleneck[1](h) + pos
+
+    def encode_text(self, ids):
+        """ids [b, l] with CLS first, PAD after -> [b, l, d]."""
+        return self.text(self.drop(self.embedding(ids)), ids == 0, self.drop)
+
+    def empty_prompt(self):
+        return self.encode_text(torch.tensor([[3]]))
+
+    def fuse(self, text, kv):
+        f = self.fusion(text, kv, self.drop)
+        return F.normalize(self.fusion.key(f), dim=-1), self.fusion.content(f)
+
+    def recall(self, key, slots_k, slots_v, usable):
+        """key [b, C]; slots [s, C]; usable [b, s] -> recalled [b, C]."""
+        a = self.log_sharpness.exp() * (key @ slots_k.t() - self.threshold)
+        a = a.masked_fill(~usable, -1e4)
+        zero = torch.zeros_like(a[:, :1])
+        return torch.cat([zero, a], 1).softmax(1)[:, 1:] @ slots_v
+
+    def logits(self, x):
+        return _LowBit.apply(x, self.embed, 1.0, int8_rows)

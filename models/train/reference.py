@@ -1,0 +1,315 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""models/MODEL.md in executable form: the whole model in plain NumPy, from one GGUF file.
+
+    reference.py MODEL PICTURE…                 captions
+    reference.py MODEL --stages DIR PICTURE     every stage's output as raw files (see STAGES)
+
+It shares no code with the trainer but the tokenizer, so that a mistake in either shows."""
+import argparse
+import io
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+from PIL import Image
+
+from text import Tokenizer
+
+f32 = np.float32
+
+
+class File:
+    def __init__(self, path):
+        r = gguf.GGUFReader(path)
+        self.meta = {k: v.contents() for k, v in r.fields.items()}
+        self.tensor = {t.name: np.array(t.data) for t in r.tensors}
+
+    def __getitem__(self, key):
+        return self.meta[key if "." in key and key in self.meta else "bitmar." + key]
+
+
+def unpack(rows):
+    b = rows.view(np.uint8)
+    c = np.stack([b >> s & 3 for s in (0, 2, 4, 6)], -1).reshape(rows.shape[0], -1)
+    return c.astype(np.int32) - 1
+
+
+def codes(x):
+    """f32 [m, k] -> int8 codes as int32 [m, k], inverse rms of the codes f32 [m, 1]."""
+    a = np.abs(x).max(-1, keepdims=True).astype(f32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        q = np.where(a > 0, np.clip(np.rint(x * (f32(127) / a)), -127, 127), 0).astype(np.int32)
+        ss = np.square(q).sum(-1, keepdims=True)
+        inv = np.where(ss > 0, f32(1) / np.sqrt(ss.astype(f32) / f32(x.shape[-1])), f32(0)).astype(f32)
+    return q, inv
+
+
+class Linear:
+    def __init__(self, f, name, int8=False):
+        w = f.tensor[name + ".weight"]
+        self.w = (w.astype(np.int32) if int8 else unpack(w)).astype(np.float64)      # exact in float64
+        self.scale = f.tensor[name + ".scale"]
+
+    def of_codes(self, q, inv):
+        acc = (q.astype(np.float64) @ self.w.T).astype(f32)
+        return (acc * self.scale) * inv
+
+    def __call__(self, x):
+        return self.of_codes(*codes(x))
+
+
+def softmax(s):
+    e = np.exp(s - s.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def attend(q, k, v, heads, mask=None):
+    """q [m, d], k and v [n, d] -> [m, d]."""
+    m, d = q.shape
+    hd = d // heads
+    q, k, v = (x.reshape(len(x), heads, hd).transpose(1, 0, 2) for x in (q, k, v))
+    s = q @ k.transpose(0, 2, 1) * f32(hd ** -0.5)
+    if mask is not None:
+        s = np.where(mask, s, -np.inf)
+    return (softmax(s) @ v).transpose(1, 0, 2).reshape(m, d).astype(f32)
+
+
+def rotate(x, heads, base, positions):
+    """x [n, d] at integer positions [n]."""
+    n, d = x.shape
+    hd = d // heads
+    step = np.rint(2.0 ** 32 * base ** (-2 * np.arange(hd // 2) / hd) / (2 * np.pi)).astype(np.uint64)
+    phase = (np.asarray(positions, dtype=np.uint64)[:, None] * step) & np.uint64(0xFFFFFFFF)
+    angle = phase.astype(np.float64) * (2 * np.pi / 2 ** 32)
+    c, s = np.cos(angle).astype(f32)[:, None], np.sin(angle).astype(f32)[:, None]
+    x = x.reshape(n, heads, hd)
+    a, b = x[..., :hd // 2], x[..., hd // 2:]
+    return np.concatenate([a * c - b * s, a * s + b * c], -1).reshape(n, d)
+
+
+def ffn(up, down, x):
+    return down(np.square(np.maximum(up(x), 0)))
+
+
+# ---- Backbone ---------------------------------------------------------------------------------------
+def conv(f, name, x, kind, stride, kernel, res=None):
+    """x u8 [h, w, c] -> u8 [h', w', cout]; all sums in float64, which is exact here."""
+    w = f.tensor[name + ".weight"]
+    c = x.shape[2]
+    if kind == "dw" or kind == "stem":
+        h, wd = x.shape[:2]
+        oh, ow = -(-h // stride), -(-wd // stride)
+        ph, pw = (max((o - 1) * stride + kernel - n, 0) for o, n in ((oh, h), (ow, wd)))
+        pad = np.pad(x, ((ph // 2, ph - ph // 2), (pw // 2, pw - pw // 2), (0, 0)),
+                     constant_values=128 if kind == "stem" else 0).astype(np.float64)
+        acc = 0
+        for ky in range(kernel):
+            for kx in range(kernel):
+                part = pad[ky:ky + (oh - 1) * stride + 1:stride, kx:kx + (ow - 1) * stride + 1:stride]
+                tap = ky * kernel + kx
+                acc = acc + (part * w[tap] if kind == "dw" else part @ w[:, tap * 3:tap * 3 + 3].T.astype(np.float64))
+    else:
+        t = unpack(w) if w.shape[1] * 4 == c else w
+        acc = x.reshape(-1, c).astype(np.float64) @ t.T.astype(np.float64)
+        acc = acc.reshape(*x.shape[:2], -1)
+    y = (acc + f.tensor[name + ".bias"]).astype(f32) * f.tensor[name + ".mult"]
+    if res is not None:
+        y = y + (res.astype(f32) - f32(128)) * f.tensor[name + ".rmult"][0]
+    return np.clip(np.rint(y) + (128 if kind == "project" else 0), 0, 255).astype(np.uint8)
+
+
+def backbone(f, image):
+    """u8 [size, size, 3] -> u8 [P, channels]."""
+    x = conv(f, "vision.stem", image, "stem", 2, 3)
+    table = zip(f["vision.kernel"], f["vision.stride"], f["vision.expand"], f["vision.channels_out"])
+    for i, (k, s, e, cout) in enumerate(table):
+        n, y = f"vision.blk.{i}.", x
+        if e:
+            y = conv(f, n + "expand", y, "expand", 1, 1)
+        y = conv(f, n + "dw", y, "dw", s, k)
+        res = x if n + "project.rmult" in f.tensor else None
+        x = conv(f, n + "project", y, "project", 1, 1, res)
+    return conv(f, "vision.head", x, "head", 1, 1).reshape(-1, f["vision.channels"])
+
+
+class Model:
+    def __init__(self, path):
+        f = self.f = File(path)
+        self.tok = Tokenizer(f["tokenizer.ggml.tokens"], [tuple(m.split(" ")) for m in f["tokenizer.ggml.merges"]])
+        names = {n[:-7] for n in f.tensor if n.endswith(".weight") and not n.startswith(("vision.", "embed."))}
+        self.lin = {n: Linear(f, n) for n in names}
+        self.head = Linear(f, "embed", int8=True)
+        self.base = f["rope.base"]
+        self.sinks = self.sink_cache()
+
+    # ---- Stages 1 to 3 ----
+    def bottleneck(self, feat):
+        h = np.maximum(self.lin["bottleneck.0"](feat.astype(f32)), 0)
+        return codes(self.lin["bottleneck.1"](h) + self.f.tensor["bottleneck.pos"])
+
+    def embedding(self, ids):
+        return self.head.w[ids].astype(f32) * self.head.scale[ids][:, None]
+
+    def text(self, prompt=""):
+        ids = [self.f["tokenizer.ggml.cls_token_id"]] + (self.tok.encode_caption(prompt) if prompt else [])
+        if len(ids) > self.f["text.context"]:
+            raise ValueError(f"{len(ids)} tokens, the context has {self.f['text.context']}")
+        x, h = self.embedding(ids), self.f["text.heads"]
+        pos = range(len(ids))
+        for i in range(self.f["text.layers"]):
+            b = f"text.blk.{i}."
+            q, k, v = np.split(self.lin[b + "qkv"](x), 3, 1)
+            a = attend(rotate(q, h, self.base, pos), rotate(k, h, self.base, pos), v, h)
+            x = x + self.lin[b + "out"](a)
+            x = x + ffn(self.lin[b + "up"], self.lin[b + "down"], x)
+        return x
+
+    def sentence(self, text):
+        t = self.lin["text.head"](self.text(text)[:1])[0]
+        return t / np.sqrt(np.square(t).sum())
+
+    def fusion(self, t, v):
+        x = t
+        for i in range(self.f["fusion.layers"]):
+            b = f"fusion.blk.{i}."
+            k, w = np.split(self.lin[b + "kv"].of_codes(*v), 2, 1)
+            x = x + self.lin[b + "out"](attend(self.lin[b + "q"](x), k, w, self.f["fusion.heads"]))
+            x = x + ffn(self.lin[b + "up"], self.lin[b + "down"], x)
+        key = self.lin["fusion.key"](x[:1])[0]
+        return key / np.sqrt(np.square(key).sum()), self.lin["fusion.content"](x[:1])[0]
+
+    # ---- Stage 5 ----
+    def sink_cache(self):
+        x, h, out = self.f.tensor["decoder.sinks"], self.f["decoder.heads"], []
+        mask = np.tril(np.ones((len(x), len(x)), bool))
+        for i in range(self.f["decoder.layers"]):
+            b = f"decoder.blk.{i}."
+            q, k, v = np.split(self.lin[b + "qkv"](x), 3, 1)
+            pos = range(len(x))
+            q, k = rotate(q, h, self.base, pos), rotate(k, h, self.base, pos)
+            out.append((k, v))
+            x = x + self.lin[b + "out"](attend(q, k, v, h, mask))
+            x = x + ffn(self.lin[b + "up"], self.lin[b + "down"], x)
+        return out
+
+    def start(self, v, content, recalled=None):
+        """A fresh stream with one frame in it: everything a caption's steps need."""
+        S, h = self.f["decoder.sinks"], self.f["decoder.heads"]
+        c = np.concatenate([content, np.zeros_like(content) if recalled is None else recalled])[None]
+        frame, cond = [], []
+        for i in range(self.f["decoder.layers"]):
+            k, w = np.split(self.lin[f"decoder.blk.{i}.frame_kv"].of_codes(*v), 2, 1)
+            frame.append((rotate(k, h, self.base, [S] * len(k)), w))
+            cond.append(self.lin[f"decoder.blk.{i}.cond"](c))
+        return dict(frame=frame, cond=cond, pos=S + 1)
+
+    def step(self, stream, token, tail):
+        """tail: per layer (keys [t, d], values) of the caption so far. Returns logits [V] and the longer tail."""
+        h, S, W = self.f["decoder.heads"], self.f["decoder.sinks"], self.f["decoder.window"]
+        x, pos, out = self.embedding([token]), stream["pos"] + len(tail[0][0]), []
+        for i in range(self.f["decoder.layers"]):
+            b = f"decoder.blk.{i}."
+            x = x + stream["cond"][i]
+            q, k, v = np.split(self.lin[b + "qkv"](x), 3, 1)
+            near, far = (rotate(q, h, self.base, [p]) for p in (pos, min(pos, S + W - 1)))
+            tk = np.concatenate([tail[i][0], rotate(k, h, self.base, [pos])])
+            tv = np.concatenate([tail[i][1], v])
+            out.append((tk, tv))
+            fk, fv = stream["frame"][i]
+            wk, wv = np.concatenate([fk, tk])[-W:], np.concatenate([fv, tv])[-W:]
+            sk, sv = self.sinks[i]
+            hd = q.shape[1] // h
+            def split(y):
+                return y.reshape(len(y), h, hd).transpose(1, 0, 2)
+            s = np.concatenate([split(far) @ split(sk).transpose(0, 2, 1), split(near) @ split(wk).transpose(0, 2, 1)], -1)
+            a = softmax(s * f32(hd ** -0.5)) @ np.concatenate([split(sv), split(wv)], 1)
+            x = x + self.lin[b + "out"](a.transpose(1, 0, 2).reshape(1, -1).astype(f32))
+            x = x + ffn(self.lin[b + "up"], self.lin[b + "down"], x)
+        return self.head(x)[0], out
+
+    def beam_search(self, stream, width=None):
+        """-> ids (without eos), mean log-probability, finished."""
+        f = self.f
+        width = width or f["decoder.beam"]
+        pad, bos, eos, cls = (f[f"tokenizer.ggml.{n}_token_id"] for n in ("padding", "bos", "eos", "cls"))
+        no_end, limit, penalty = set(f["decoder.no_end"]), f["decoder.max_tokens"], f["decoder.length_penalty"]
+        d = f["embedding_length"]
+        empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * f["decoder.layers"]
+        live, done = [([], 0.0, empty)], []
+        for _ in range(limit):
+            pool = []
+            tails = []
+            for n, (ids, score, tail) in enumerate(live):
+                z, tail = self.step(stream, ids[-1] if ids else bos, tail)
+                tails.append(tail)
+                z = z - (z.max() + np.log(np.exp(z - z.max()).sum()))
+                z[[pad, bos, cls]] = -np.inf
+                if not ids or ids[-1] in no_end:
+                    z[eos] = -np.inf
+                best = np.argsort(-z, kind="stable")[:2 * width]
+                pool += [(-(score + z[t]), n, t) for t in best]
+            pool.sort()
+            grown = []
+            for rank, (negative, n, t) in enumerate(pool[:2 * width]):
+                ids = live[n][0]
+                if t == eos:
+                    if rank < width:
+                        done.append((-negative / (len(ids) + 1) ** penalty, ids, -negative / (len(ids) + 1), True))
+                elif len(grown) < width:
+                    grown.append((ids + [int(t)], -negative, tails[n]))
+            live = grown
+            if len(done) >= width:
+                break
+        if not done:
+            ids, score, _ = max(live, key=lambda b: b[1] / len(b[0]) ** penalty)
+            mean = score / len(ids)
+            while ids and ids[-1] in no_end:
+                ids = ids[:-1]
+            return ids, mean, False
+        _, ids, mean, finished = max(done, key=lambda b: b[0])
+        return ids, mean, finished
+
+    # ---- A picture ----
+    def image(self, data):
+        n = self.f["vision.image_size"]
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB").resize((n, n), Image.BILINEAR))
+
+    def stages(self, image, prompt=""):
+        feat = backbone(self.f, image)
+        v = self.bottleneck(feat)
+        key, content = self.fusion(self.text(), v)
+        if prompt:
+            _, content = self.fusion(self.text(prompt), v)
+        stream = self.start(v, content)
+        d = self.f["embedding_length"]
+        empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * self.f["decoder.layers"]
+        logits, _ = self.step(stream, self.f["tokenizer.ggml.bos_token_id"], empty)
+        ids, mean, finished = self.beam_search(stream)
+        return {"features.u8": feat, "v_codes.i8": v[0].astype(np.int8), "v_inv.f32": v[1].astype(f32),
+                "key.f32": key.astype(f32), "content.f32": content.astype(f32),
+                "text.f32": self.sentence(prompt).astype(f32), "logits.f32": logits.astype(f32),
+                "ids.i32": np.array(ids, np.int32)}, self.tok.decode(ids), float(np.exp(mean))
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("model")
+    ap.add_argument("pictures", nargs="+")
+    ap.add_argument("--prompt", default="")
+    ap.add_argument("--stages", help="folder for the stages of the first picture")
+    args = ap.parse_args()
+    m = Model(args.model)
+    for p in args.pictures:
+        out, text, confidence = m.stages(m.image(Path(p).read_bytes()), args.prompt)
+        print(f"{p}: {text} ({confidence:.2f})")
+        if args.stages:
+            Path(args.stages).mkdir(parents=True, exist_ok=True)
+            for name, x in out.items():
+                x.tofile(Path(args.stages) / name)
+            break
+
+
+if __name__ == "__main__":
+    main()

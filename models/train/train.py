@@ -1,0 +1,293 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Trains the captioner on cached backbone codes (features.py) and captions.
+
+    train.py --data DIR --cache DIR --sets flickr8k-train,scenes-train --dev flickr8k-dev,scenes-dev --out DIR
+
+Every step sees some pictures with several captions each. Losses: caption cross-entropy (smoothed), text-to-episode
+contrast, and consistency of the episode keys of two views of one picture. Half of the pictures find the other view of
+themselves in the episodic memory, among everybody else's; some find it empty. A part of the captions is steered by
+a prompt of a few of its own words. OUT/last.pt is written after every epoch and resumed from when it is there."""
+import argparse
+import json
+import math
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import net
+from text import BOS, CLS, DANGLING, EOS, PAD, Tokenizer, read_captions, train_bpe
+
+
+class Pictures:
+    """One set: memory-mapped codes of every cached view, and captions by picture."""
+
+    def __init__(self, cache, data, name):
+        self.name = name
+        self.names = (Path(cache) / f"{name}.names").read_text().split()
+        files = sorted(Path(cache).glob(f"{name}.[0-9]*.npy"))
+        if not files:
+            raise SystemExit(f"{cache}: no views of {name}; run features.py first")
+        self.views = [np.load(f, mmap_mode="r") for f in files]
+        captions = read_captions(Path(data) / f"{name}.tsv")
+        missing = [n for n in self.names if n not in captions]
+        if missing:
+            raise SystemExit(f"{name}: {len(missing)} pictures have no caption, e.g. {missing[0]}")
+        self.captions = [captions[n] for n in self.names]
+
+
+def load_tokenizer(path, sets, size):
+    if path.exists():
+        saved = json.loads(path.read_text())
+        return Tokenizer(saved["tokens"], [tuple(m) for m in saved["merges"]])
+    tok = train_bpe([c for s in sets for cs in s.captions for c in cs], size)
+    path.write_text(json.dumps({"tokens": tok.tokens, "merges": tok.merges}))
+    return tok
+
+
+def padded(rows, first=None, limit=None):
+    rows = [r[:limit] for r in rows]
+    out = torch.full((len(rows), max(map(len, rows))), PAD)
+    for i, r in enumerate(rows):
+        out[i, :len(r)] = torch.tensor(r)
+    return out
+
+
+def pick_prompt(text, rng):
+    """A run of one to three words that carries meaning."""
+    words = text.replace(",", " ").split()
+    n = rng.randint(1, 3)
+    i = rng.randrange(max(1, len(words) - n + 1))
+    run = words[i:i + n]
+    while run and run[0] in DANGLING:
+        run = run[1:]
+    while run and run[-1] in DANGLING:
+        run = run[:-1]
+    return " ".join(run)
+
+
+class Batches:
+    def __init__(self, sets, tok, args):
+        self.sets, self.tok, self.args = sets, tok, args
+        self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
+
+    def __len__(self):
+        return len(self.index) // self.args.batch
+
+    def epoch(self, number):
+        rng = random.Random(1000 * self.args.seed + number)
+        order = self.index[:]
+        rng.shuffle(order)
+        for b in range(len(self)):
+            yield self.batch(order[b * self.args.batch:(b + 1) * self.args.batch], rng)
+
+    def batch(self, items, rng):
+        a, n = self.args, self.args.captions
+        one, two, texts = [], [], []
+        for s, i in items:
+            v = rng.sample(range(len(self.sets[s].views)), 2)
+            one.append(self.sets[s].views[v[0]][i])
+            two.append(self.sets[s].views[v[1]][i])
+            own = self.sets[s].captions[i]
+            texts += rng.sample(own, n) if len(own) >= n else [own[k % len(own)] for k in range(n)]
+        ids = [[BOS] + self.tok.encode_caption(t) + [EOS] for t in texts]
+        prompts = []
+        for k, t in enumerate(texts):
+            p = pick_prompt(t, rng) if rng.random() < a.prompts else ""
+            if p:
+                prompts.append((k, [CLS] + self.tok.encode_caption(p)))
+        return dict(one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)),
+                    ids=padded(ids, limit=a.length + 1),
+                    text=padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
+                    keep=torch.tensor(sorted(rng.sample(range(one[0].shape[0]), min(a.keep, one[0].shape[0])))),
+                    own=torch.tensor([rng.random() < 0.5 for _ in items]),
+                    empty=torch.tensor([rng.random() < 0.4 for _ in items]))
+
+
+def contrast(a, b, scale):
+    """InfoNCE of unit rows a over unit rows b; row i belongs to row i."""
+    return F.cross_entropy(scale * a @ b.t(), torch.arange(len(a)))
+
+
+def losses(model, b, args):
+    c = model.c
+    B = len(b["one"])
+    N = len(b["ids"]) // B
+    v = model.visual(b["one"], b["keep"])
+    kv = model.fusion.keys(v)
+    empty = model.empty_prompt()
+    key, content = model.fuse(empty.expand(B, -1, -1), kv)
+    v2 = model.visual(b["two"], b["keep"][::2])
+    key2, content2 = model.fuse(empty.expand(B, -1, -1), model.fusion.keys(v2))
+
+    usable = torch.ones(B, B, dtype=torch.bool)
+    usable[torch.arange(B), torch.arange(B)] = b["own"]
+    usable &= ~b["empty"][:, None]
+    recalled = model.recall(key, key2, content2, usable)
+
+    conditions = content.repeat_interleave(N, 0)
+    if b["prompts"]:
+        rows = torch.tensor([k for k, _ in b["prompts"]])
+        text = model.encode_text(padded([p for _, p in b["prompts"]]))
+        at = rows // N
+        _, steered = model.fuse(text, [(k[at], w[at]) for k, w in kv])
+        conditions = conditions.index_copy(0, rows, steered)
+    cond = torch.cat([conditions, recalled.repeat_interleave(N, 0)], -1).reshape(B, N, -1)
+
+    ids = b["ids"]
+    x = model.drop(model.embedding(ids[:, :-1])).reshape(B, N, ids.shape[1] - 1, -1)
+    x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
+    target = ids[:, 1:]
+    live = target != PAD
+    ce = F.cross_entropy(model.logits(x.reshape(*target.shape, -1)[live]), target[live],
+                         label_smoothing=args.smoothing)
+
+    sentence = model.text.embed(model.encode_text(b["text"]))
+    scale = model.log_temperature.clamp(max=4.0).exp()
+    con = 0.5 * (contrast(sentence, key, scale[0]) + contrast(key, sentence, scale[0]))
+    same = contrast(key, key2, scale[1])
+    return ce, con, same
+
+
+@torch.no_grad()
+def greedy(model, tok, codes, limit=20):
+    """codes u8 [B, P, channels] -> captions; memory empty. Recomputes the prefix: for a look while training only."""
+    v = model.visual(codes)
+    kv = model.fusion.keys(v)
+    B = len(codes)
+    key, content = model.fuse(model.empty_prompt().expand(B, -1, -1), kv)
+    cond = torch.cat([content, torch.zeros_like(content)], -1)[:, None]
+    sinks, frames = model.decoder.sink_kv(), model.decoder.frame_kv(v)
+    ids = torch.full((B, 1), BOS)
+    done = torch.zeros(B, dtype=torch.bool)
+    for _ in range(limit):
+        x = model.decoder(model.embedding(ids)[:, None], cond, sinks, frames, model.drop)
+        nxt = model.logits(x[:, 0, -1])
+        nxt[:, [PAD, BOS, CLS]] = -1e9
+        nxt = nxt.argmax(-1).masked_fill(done, PAD)
+        done |= nxt == EOS
+        ids = torch.cat([ids, nxt[:, None]], 1)
+        if done.all():
+            break
+    return [tok.decode([i for i in r.tolist() if i > EOS]) for r in ids], key
+
+
+@torch.no_grad()
+def look(model, tok, sets, count, log):
+    model.eval()
+    for s in sets:
+        n = min(count, len(s.names))
+        hyps, keys = {}, []
+        for i in range(0, n, 50):
+            text, key = greedy(model, tok, torch.from_numpy(np.array(s.views[0][i:min(n, i + 50)])))
+            hyps.update(zip(s.names[i:i + 50], text))
+            keys.append(key)
+        refs = {s.names[i]: s.captions[i] for i in range(n)}
+        t = model.text.embed(model.encode_text(padded(
+            [[CLS] + tok.encode_caption(s.captions[i][0]) for i in range(n)], limit=model.c.text_context)))
+        rank = (t @ torch.cat(keys).t()).argsort(1, descending=True)
+        r10 = (rank[:, :10] == torch.arange(n)[:, None]).any(1).float().mean().item()
+        words = len({w for h in hyps.values() for w in h.split()})
+        try:
+            from metrics import cider
+            score = f"CIDEr {cider(refs, hyps):.3f}"
+        except ImportError:
+            score = "(no metrics.py)"
+        log(f"  {s.name}[:{n}] greedy {score}, {words} words, text->picture R@10 {r10:.2f}")
+        for k in range(0, n, max(1, n // 4)):
+            log(f"    {s.names[k]}: {hyps[s.names[k]]}")
+    model.train()
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--cache", required=True)
+    ap.add_argument("--sets", default="flickr8k-train,scenes-train")
+    ap.add_argument("--dev", default="flickr8k-dev,scenes-dev")
+    ap.add_argument("--out", required=True)
+    ap.add_argument("--preset", choices=sorted(net.PRESETS), default="small")
+    ap.add_argument("--epochs", type=int, default=20)
+    ap.add_argument("--batch", type=int, default=48, help="pictures a step")
+    ap.add_argument("--captions", type=int, default=3, help="captions a picture and step")
+    ap.add_argument("--length", type=int, default=24, help="tokens of a caption, the rest is cut")
+    ap.add_argument("--keep", type=int, default=60, help="frame tokens kept in training")
+    ap.add_argument("--lr", type=float, default=1.5e-3)
+    ap.add_argument("--decay", type=float, default=0.05)
+    ap.add_argument("--dropout", type=float, default=0.1)
+    ap.add_argument("--smoothing", type=float, default=0.1)
+    ap.add_argument("--prompts", type=float, default=0.15, help="share of captions steered by a prompt")
+    ap.add_argument("--contrast", type=float, default=0.3)
+    ap.add_argument("--consistency", type=float, default=0.1)
+    ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
+    ap.add_argument("--seed", type=int, default=1)
+    args = ap.parse_args()
+
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    logfile = open(out / "log.txt", "a", buffering=1)
+
+    def log(text):
+        print(text, flush=True)
+        print(text, file=logfile)
+
+    torch.manual_seed(args.seed)
+    sets = [Pictures(args.cache, args.data, n) for n in args.sets.split(",")]
+    dev = [Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
+    cfg = net.PRESETS[args.preset]
+    tok = load_tokenizer(out / "tokenizer.json", sets, cfg.vocabulary)
+    cfg.vocabulary = len(tok.tokens)
+    cfg.max_tokens = args.length
+    cfg.tokens, cfg.channels = sets[0].views[0].shape[1:]
+    model = net.BitMar(cfg, args.dropout)
+    log(f"{args.preset}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M trained parameters, "
+        f"vocabulary {cfg.vocabulary}, {sum(len(s.names) for s in sets)} pictures")
+
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if p.ndim != 2]
+    opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
+                            lr=args.lr, betas=(0.9, 0.98), fused=True)
+    batches = Batches(sets, tok, args)
+    total, step, first = args.epochs * len(batches), 0, 0
+    if (out / "last.pt").exists():
+        saved = torch.load(out / "last.pt", weights_only=False)
+        model.load_state_dict(saved["model"])
+        opt.load_state_dict(saved["optimiser"])
+        step, first = saved["step"], saved["epoch"]
+        log(f"resumed after epoch {first}")
+
+    t0 = time.time()
+    for epoch in range(first, args.epochs):
+        sums = np.zeros(3)
+        for n, b in enumerate(batches.epoch(epoch), 1):
+            rate = min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
+            for g in opt.param_groups:
+                g["lr"] = args.lr * rate
+            if step >= 0.6 * total:
+                opt.param_groups[0]["weight_decay"] = 0.0
+            ce, con, same = losses(model, b, args)
+            opt.zero_grad(set_to_none=True)
+            (ce + args.contrast * con + args.consistency * same).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            opt.step()
+            step += 1
+            sums += [ce.item(), con.item(), same.item()]
+            if n % 50 == 0 or n == len(batches):
+                log(f"epoch {epoch + 1} step {n}/{len(batches)} ce {sums[0] / n:.3f} contrast {sums[1] / n:.3f} "
+                    f"consistency {sums[2] / n:.3f} lr {args.lr * rate:.2e} {time.time() - t0:.0f} s")
+        torch.save({"model": model.state_dict(), "optimiser": opt.state_dict(), "step": step, "epoch": epoch + 1,
+                    "config": cfg.dict(), "args": vars(args)}, out / "last.tmp")
+        os.rename(out / "last.tmp", out / "last.pt")
+        log(f"  memory: sharpness {model.log_sharpness.exp().item():.1f} threshold {model.threshold.item():.2f}")
+        if (epoch + 1) % args.look_every == 0 or epoch + 1 == args.epochs:
+            look(model, tok, dev, 200, log)
+
+
+if __name__ == "__main__":
+    main()
