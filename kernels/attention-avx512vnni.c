@@ -1,0 +1,179 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sixteen tokens' dot products are folded together; the values of 64 elements are summed token by token in registers. */
+#include "math-avx512vnni.h"
+
+#define DOT_STEP(t) a##t = _mm512_add_ps (a##t, _mm512_mul_ps (q_, _mm512_loadu_ps (k + (t) * d + j)))
+
+/* Lanes j and j + 8 of a, then of b. */
+static inline __m512
+fold8 (__m512 a, __m512 b)
+{
+  return _mm512_add_ps (_mm512_shuffle_f32x4 (a, b, 0x44), _mm512_shuffle_f32x4 (a, b, 0xee));
+}
+
+/* Four tokens -> one 4-lane block each, lanes j and j + 4 added. */
+static inline __m512
+fold4 (__m512 a, __m512 b, __m512 c, __m512 d)
+{
+  __m512 s = fold8 (a, b), t = fold8 (c, d);
+
+  return _mm512_add_ps (_mm512_shuffle_f32x4 (s, t, 0x88), _mm512_shuffle_f32x4 (s, t, 0xdd));
+}
+
+static inline __m512
+fold2 (__m512 a, __m512 b)
+{
+  return _mm512_add_ps (_mm512_shuffle_ps (a, b, 0x44), _mm512_shuffle_ps (a, b, 0xee));
+}
+
+static inline __m512
+fold1 (__m512 a, __m512 b)
+{
+  return _mm512_add_ps (_mm512_shuffle_ps (a, b, 0x88), _mm512_shuffle_ps (a, b, 0xdd));
+}
+
+/* k: 16 rows d apart; the canonical dot products with q: [hd] */
+static inline __m512
+dot16 (const float *q, const float *k, size_t d, size_t hd)
+{
+  __m512 a0 = _mm512_setzero_ps (), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+  __m512 a8 = a0, a9 = a0, a10 = a0, a11 = a0, a12 = a0, a13 = a0, a14 = a0, a15 = a0;
+
+  for (size_t j = 0; j < hd; j += 16) {
+    __m512 q_ = _mm512_loadu_ps (q + j);
+    DOT_STEP (0);
+    DOT_STEP (1);
+    DOT_STEP (2);
+    DOT_STEP (3);
+    DOT_STEP (4);
+    DOT_STEP (5);
+    DOT_STEP (6);
+    DOT_STEP (7);
+    DOT_STEP (8);
+    DOT_STEP (9);
+    DOT_STEP (10);
+    DOT_STEP (11);
+    DOT_STEP (12);
+    DOT_STEP (13);
+    DOT_STEP (14);
+    DOT_STEP (15);
+  }
+  /* this order brings the tokens out in theirs */
+  a0 = fold4 (a0, a4, a8, a12);
+  a1 = fold4 (a1, a5, a9, a13);
+  a2 = fold4 (a2, a6, a10, a14);
+  a3 = fold4 (a3, a7, a11, a15);
+  return fold1 (fold2 (a0, a1), fold2 (a2, a3));
+}
+
+static inline float
+dot1 (const float *q, const float *k, size_t hd)
+{
+  __m512 acc = _mm512_setzero_ps ();
+
+  for (size_t j = 0; j < hd; j += 16)
+    acc = _mm512_add_ps (acc, _mm512_mul_ps (_mm512_loadu_ps (q + j), _mm512_loadu_ps (k + j)));
+  return bmk_fold_avx512 (acc);
+}
+
+/* One head, one span: p[n] = (q . k) * scale */
+static void
+score (float *p, const float *q, const float *k, size_t n, size_t d, size_t hd)
+{
+  const float scale = 1.0f / sqrtf ((float) hd);
+  size_t i = 0;
+
+  for (; i + 16 <= n; i += 16)
+    _mm512_storeu_ps (p + i, _mm512_mul_ps (dot16 (q, k + i * d, d, hd), _mm512_set1_ps (scale)));
+  for (; i < n; i++)
+    p[i] = dot1 (q, k + i * d, hd) * scale;
+}
+
+static void
+softmax (float *p, size_t n)
+{
+  const __m512 max = _mm512_set1_ps (bmk_max_avx512 (p, n));
+  __m512 acc = _mm512_setzero_ps (), r;
+
+  for (size_t i = 0; i < n; i += 16) {
+    __mmask16 mask = bmk_mask_avx512 (n - i);
+    __m512 e = bmk_exp_avx512 (_mm512_sub_ps (_mm512_maskz_loadu_ps (mask, p + i), max));
+    _mm512_mask_storeu_ps (p + i, mask, e);
+    acc = _mm512_mask_add_ps (acc, mask, acc, e);
+  }
+  r = _mm512_set1_ps (1.0f / bmk_fold_avx512 (acc));
+  for (size_t i = 0; i < n; i += 16) {
+    __mmask16 mask = bmk_mask_avx512 (n - i);
+    _mm512_mask_storeu_ps (p + i, mask, _mm512_mul_ps (_mm512_maskz_loadu_ps (mask, p + i), r));
+  }
+}
+
+#define VALUE_STEP(r) \
+  a##r = _mm512_add_ps (a##r, _mm512_mul_ps (_mm512_set1_ps (*p##r++), _mm512_loadu_ps (v + (r) * 16)))
+
+/* 64 elements from `at`: four vectors, each with its head's probabilities. p: [heads][n] */
+static void
+blend64 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_t n, size_t d, size_t at, size_t hd)
+{
+  __m512 a0 = _mm512_setzero_ps (), a1 = a0, a2 = a0, a3 = a0;
+  const float *p0 = p + at / hd * n, *p1 = p + (at + 16) / hd * n;
+  const float *p2 = p + (at + 32) / hd * n, *p3 = p + (at + 48) / hd * n;
+
+  for (size_t s = 0; s < n_spans; s++) {
+    const float *v = spans[s].n ? spans[s].v + at : NULL;
+    for (size_t i = 0; i < spans[s].n; i++, v += d) {
+      VALUE_STEP (0);
+      VALUE_STEP (1);
+      VALUE_STEP (2);
+      VALUE_STEP (3);
+    }
+  }
+  _mm512_storeu_ps (out + at, a0);
+  _mm512_storeu_ps (out + at + 16, a1);
+  _mm512_storeu_ps (out + at + 32, a2);
+  _mm512_storeu_ps (out + at + 48, a3);
+}
+
+static void
+blend16 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_t n, size_t d, size_t at, size_t hd)
+{
+  __m512 a0 = _mm512_setzero_ps ();
+  const float *p0 = p + at / hd * n;
+
+  for (size_t s = 0; s < n_spans; s++) {
+    const float *v = spans[s].n ? spans[s].v + at : NULL;
+    for (size_t i = 0; i < spans[s].n; i++, v += d)
+      VALUE_STEP (0);
+  }
+  _mm512_storeu_ps (out + at, a0);
+}
+
+static void
+attend (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
+    size_t heads, float *scratch)
+{
+  const size_t hd = d / heads;
+  size_t n = 0, at = 0;
+
+  for (size_t s = 0; s < n_spans; s++)
+    n += spans[s].n;
+  for (size_t h = 0; h < heads; h++) {
+    float *p = scratch + h * n;
+    for (size_t s = 0; s < n_spans; p += spans[s].n, s++)
+      if (spans[s].n)
+        score (p, (spans[s].sink ? q_sink : q) + h * hd, spans[s].k + h * hd, spans[s].n, d, hd);
+    softmax (scratch + h * n, n);
+  }
+  for (; at + 64 <= d; at += 64)
+    blend64 (out, scratch, spans, n_spans, n, d, at, hd);
+  for (; at < d; at += 16)
+    blend16 (out, scratch, spans, n_spans, n, d, at, hd);
+}
+
+void
+bmk_attention_fill_avx512vnni (BmkTable *t)
+{
+  t->attend = attend;
+}

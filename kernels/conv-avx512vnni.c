@@ -1,0 +1,434 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Pointwise: one vector of weights is 16 outputs by 4 inputs, activations are broadcast four bytes at a time. Panels of up
+ * to 4 such vectors meet a tile of pixels; 24 sums stay in registers. No horizontal sums anywhere. */
+#include <immintrin.h>
+
+#include "conv-internal.h"
+
+#define INLINE static inline __attribute__ ((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma ("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma ("GCC unroll 24")
+#endif
+#ifndef BLOCK
+#define BLOCK 96                /* pixels that meet all weights before the next ones */
+#endif
+
+/* gcc 12 keeps the sums of an intrinsic in 16 registers and spills the rest. */
+INLINE __m512i
+dot (__m512i acc, __m512i a, __m512i w)
+{
+  __asm__ ("vpdpbusd %2, %1, %0" : "+v" (acc) : "v" (a), "v" (w));
+  return acc;
+}
+
+/* ---- Requantisation ---- */
+
+typedef struct {
+  __m512i zero;                 /* 16 bit */
+  __m512 rmult;
+  const float *mult;
+} Requant;
+
+INLINE __m512i
+scaled (__m512i acc, __m512 mult)
+{
+  __m512 f = _mm512_mul_ps (_mm512_cvtepi32_ps (acc), mult);
+  return _mm512_cvtps_epi32 (_mm512_min_ps (f, _mm512_set1_ps (BMK_CONV_LIMIT)));
+}
+
+INLINE __m512i
+scaled_residual (__m512i acc, __m512 mult, __m128i r, __m512 rmult)
+{
+  __m512 f = _mm512_mul_ps (_mm512_cvtepi32_ps (acc), mult);
+  __m512i d = _mm512_sub_epi32 (_mm512_cvtepu8_epi32 (r), _mm512_set1_epi32 (128));
+  f = _mm512_add_ps (f, _mm512_mul_ps (_mm512_cvtepi32_ps (d), rmult));
+  return _mm512_cvtps_epi32 (_mm512_min_ps (f, _mm512_set1_ps (BMK_CONV_LIMIT)));
+}
+
+/* Four vectors of codes before saturation -> 64 bytes; 128-bit lane L holds the elements 4L.. of each, in order. */
+INLINE __m512i
+packed (__m512i a, __m512i b, __m512i c, __m512i d, __m512i zero)
+{
+  __m512i ab = _mm512_adds_epi16 (_mm512_packs_epi32 (a, b), zero);
+  __m512i cd = _mm512_adds_epi16 (_mm512_packs_epi32 (c, d), zero);
+  return _mm512_packus_epi16 (ab, cd);
+}
+
+/* ---- Pointwise ---- */
+
+/* Vectors in the panel that starts where `left` vectors are still to come: fours, but no lone vector at the end. */
+static size_t
+panel_width (size_t left)
+{
+  return left == 5 ? 3 : left > 4 ? 4 : left;
+}
+
+static size_t
+pointwise_packed_size (size_t cout, size_t cin)
+{
+  return bmk_align_up (cout, 16) * cin;
+}
+
+/* rows: [cout][width]; cin is a multiple of 4, columns from width on are 0. */
+static void
+pack_rows (int8_t *dst, const int8_t *rows, size_t cout, size_t cin, size_t width)
+{
+  size_t left = (cout + 15) / 16;
+  for (size_t o = 0, n; left; left -= n, o += n * 16) {
+    n = panel_width (left);
+    for (size_t k = 0; k < cin; k += 4)
+      for (size_t i = 0; i < n * 64; i++) {
+        size_t row = o + i / 4, col = k + i % 4;
+        *dst++ = row < cout && col < width ? rows[row * width + col] : 0;
+      }
+  }
+}
+
+static void
+pointwise_pack (void *dst, const int8_t *rows, size_t cout, size_t cin)
+{
+  pack_rows (dst, rows, cout, cin, cin);
+}
+
+typedef struct {
+  const int8_t *w;
+  const int32_t *bias;          /* [64] */
+  Requant q;
+  size_t cin, cout;
+  bool half;                    /* the last vector has 8 outputs only */
+} Panel;
+
+/* Stores exactly the panel's bytes: a wider masked store would stall the next pixel's residual when y is r. */
+INLINE void
+panel_store (uint8_t *y, __m512i v, const int nv, bool half)
+{
+  const int full = half ? nv - 1 : nv;
+  __m256i low = _mm512_castsi512_si256 (v), high = _mm512_extracti64x4_epi64 (v, 1);
+  __m128i last = nv == 4 ? _mm256_extracti128_si256 (high, 1) : nv == 3 ? _mm256_castsi256_si128 (high)
+      : nv == 2 ? _mm256_extracti128_si256 (low, 1) : _mm256_castsi256_si128 (low);
+  if (full == 4)
+    _mm512_storeu_si512 (y, v);
+  else if (full >= 2)
+    _mm256_storeu_si256 ((__m256i *) y, low);
+  else if (full == 1)
+    _mm_storeu_si128 ((__m128i *) y, _mm256_castsi256_si128 (low));
+  if (full == 3)
+    _mm_storeu_si128 ((__m128i *) (y + 32), _mm256_castsi256_si128 (high));
+  if (half)
+    _mm_storel_epi64 ((__m128i *) (y + 16 * full), last);
+}
+
+INLINE __m128i
+residual_load (const uint8_t *r, bool half)
+{
+  return half ? _mm_loadl_epi64 ((const __m128i *) r) : _mm_loadu_si128 ((const __m128i *) r);
+}
+
+INLINE void
+tile_store (uint8_t *y, const uint8_t *r, const Panel *s, const __m512i *acc, const int nv)
+{
+  const __m512i order = _mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i v[4];
+  for (int i = 0; i < 4; i++)
+    v[i] = _mm512_setzero_si512 ();
+  UNROLL
+  for (int i = 0; i < nv; i++) {
+    __m512 mult = _mm512_loadu_ps (s->q.mult + 16 * i);
+    if (r)
+      v[i] = scaled_residual (acc[i], mult, residual_load (r + 16 * i, s->half && i == nv - 1), s->q.rmult);
+    else
+      v[i] = scaled (acc[i], mult);
+  }
+  __m512i bytes = packed (v[0], v[1], v[2], v[3], s->q.zero);
+  panel_store (y, _mm512_permutexvar_epi32 (order, bytes), nv, s->half);
+}
+
+/* np pixels by nv vectors, of which the first n pixels are real. */
+INLINE void
+tile (uint8_t *y, const uint8_t *x, const uint8_t *r, const Panel *s, size_t n, const int np, const int nv)
+{
+  __m512i acc[24];
+  const uint8_t *in[24];
+  UNROLL
+  for (int i = 0; i < np; i++) {
+    in[i] = x + ((size_t) i < n ? (size_t) i : n - 1) * s->cin;
+    UNROLL
+    for (int j = 0; j < nv; j++)
+      acc[i * nv + j] = _mm512_loadu_si512 (s->bias + 16 * j);
+  }
+  const int8_t *w = s->w;
+  for (size_t k = 0; k < s->cin; k += 4, w += 64 * nv) {
+    __m512i weights[4];
+    UNROLL
+    for (int j = 0; j < nv; j++)
+      weights[j] = _mm512_load_si512 (w + 64 * j);
+    UNROLL
+    for (int i = 0; i < np; i++) {
+      int32_t four;
+      memcpy (&four, in[i] + k, 4);
+      __m512i a = _mm512_set1_epi32 (four);
+      UNROLL
+      for (int j = 0; j < nv; j++)
+        acc[i * nv + j] = dot (acc[i * nv + j], a, weights[j]);
+    }
+  }
+  UNROLL
+  for (int i = 0; i < np; i++)
+    if ((size_t) i < n)
+      tile_store (y + (size_t) i * s->cout, r ? r + (size_t) i * s->cout : NULL, s, acc + i * nv, nv);
+}
+
+#define TILES(nv, np) \
+  static void \
+  panel_##nv (uint8_t *y, const uint8_t *x, const uint8_t *r, const Panel *s, size_t p) \
+  { \
+    for (size_t i = 0, n; i < p; i += n) { \
+      n = p - i < np ? p - i : np; \
+      const uint8_t *ri = r ? r + i * s->cout : NULL; \
+      if (n <= np / 2) \
+        tile (y + i * s->cout, x + i * s->cin, ri, s, n, np / 2, nv); \
+      else \
+        tile (y + i * s->cout, x + i * s->cin, ri, s, n, np, nv); \
+    } \
+  }
+
+TILES (1, 16)
+TILES (2, 12)
+TILES (3, 8)
+TILES (4, 6)
+
+static void
+pointwise_block (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p)
+{
+  static void (*const run[]) (uint8_t *, const uint8_t *, const uint8_t *, const Panel *, size_t) =
+      { NULL, panel_1, panel_2, panel_3, panel_4 };
+  int32_t bias[64];
+  float mult[64];
+  Panel s = { .w = c->data, .bias = bias, .cin = c->cin, .cout = c->cout };
+
+  s.q = (Requant) { _mm512_set1_epi16 ((short) c->zero), _mm512_set1_ps (c->rmult), mult };
+  memset (bias, 0, sizeof bias);
+  memset (mult, 0, sizeof mult);
+  for (size_t o = 0, n; o < c->cout; o += n * 16) {
+    n = panel_width ((c->cout - o + 15) / 16);
+    size_t outs = c->cout - o < n * 16 ? c->cout - o : n * 16;
+    memcpy (bias, c->bias + o, outs * sizeof *bias);
+    memcpy (mult, c->mult + o, outs * sizeof *mult);
+    s.half = outs % 16;
+    run[n] (y + o, x, r ? r + o : NULL, &s, p);
+    s.w += n * 64 * (c->cin / 4);
+  }
+}
+
+static void
+pointwise (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p)
+{
+  size_t blocks = (p + BLOCK - 1) / BLOCK, block = p ? bmk_align_up ((p + blocks - 1) / blocks, 12) : 1;
+  for (size_t i = 0; i < p; i += block)
+    pointwise_block (y + i * c->cout, x + i * c->cin, r ? r + i * c->cout : NULL, c, p - i < block ? p - i : block);
+}
+
+/* ---- Depthwise ----
+ * Blocks of 64 channels. A column of a window is interleaved so that a 32-bit element holds one channel's rows 0..3, and is
+ * used by every output whose window meets it. Vector i has the channels 16 L + 4 i .. + 3 in lane L: packing the codes puts
+ * them back in order. A fifth row is spread as it lies: element e of vector i has its channel in byte e. */
+
+#define DW_GROUPS(kernel) ((kernel) == 5 ? 2 : 1)
+
+static size_t
+depthwise_packed_size (size_t channels, int kernel)
+{
+  return bmk_align_up (channels, 64) * 4 * (size_t) (kernel * DW_GROUPS (kernel));
+}
+
+/* dst: [block][column][group][4 vectors][16 elements][4 bytes]. */
+static void
+depthwise_pack (void *dst, const int8_t *taps, size_t channels, int kernel)
+{
+  int8_t *out = dst;
+  memset (dst, 0, depthwise_packed_size (channels, kernel));
+  for (size_t block = 0; block < channels; block += 64)
+    for (int kx = 0; kx < kernel; kx++)
+      for (int g = 0; g < DW_GROUPS (kernel); g++, out += 256)
+        for (size_t at = 0; at < 64; at++) {
+          size_t ch = block + at / 4 % 4 * 16 + at / 16 * 4 + at % 4;
+          for (int t = 0; t < 4 && ch < channels; t++) {
+            int ky = g ? 4 : t;
+            if (ky < kernel && (!g || (size_t) t == at % 4))
+              out[at * 4 + (size_t) t] = taps[(size_t) (ky * kernel + kx) * channels + ch];
+          }
+        }
+}
+
+/* Rows of the input that a row of windows meets; a missing one stays at a block of zeros. */
+typedef struct {
+  const uint8_t *at[5];
+  size_t step[5];
+} Rows;
+
+typedef struct {
+  const int8_t *w;
+  __m512i bias[4];
+  __m512 mult[4];
+  __m512i zero;
+  __mmask64 mask;
+  size_t channels, width, out;
+  ptrdiff_t pad;
+} Block;
+
+/* Lane L of vector i <-> lane i of vector L. */
+INLINE void
+transpose_lanes (__m512i *v)
+{
+  __m512i a = _mm512_shuffle_i32x4 (v[0], v[1], 0x44), b = _mm512_shuffle_i32x4 (v[0], v[1], 0xee);
+  __m512i c = _mm512_shuffle_i32x4 (v[2], v[3], 0x44), d = _mm512_shuffle_i32x4 (v[2], v[3], 0xee);
+  v[0] = _mm512_shuffle_i32x4 (a, c, 0x88);
+  v[1] = _mm512_shuffle_i32x4 (a, c, 0xdd);
+  v[2] = _mm512_shuffle_i32x4 (b, d, 0x88);
+  v[3] = _mm512_shuffle_i32x4 (b, d, 0xdd);
+}
+
+INLINE __m512i
+dw_load (const Rows *rows, const Block *s, int row, size_t col)
+{
+  return _mm512_maskz_loadu_epi8 (s->mask, rows->at[row] + col * rows->step[row]);
+}
+
+/* Adds one column of the input to the windows of n outputs, whose columns of weights are `stride` apart from kx. */
+INLINE void
+dw_column (__m512i (*acc)[4], const Rows *rows, const Block *s, size_t col, const int kx, const int kernel,
+    const int stride)
+{
+  const int groups = DW_GROUPS (kernel);
+  __m512i r0 = dw_load (rows, s, 0, col), r1 = dw_load (rows, s, 1, col), r2 = dw_load (rows, s, 2, col);
+  __m512i r3 = kernel == 5 ? dw_load (rows, s, 3, col) : r2;
+  __m512i l01 = _mm512_unpacklo_epi8 (r0, r1), h01 = _mm512_unpackhi_epi8 (r0, r1);
+  __m512i l23 = _mm512_unpacklo_epi8 (r2, r3), h23 = _mm512_unpackhi_epi8 (r2, r3);
+  __m512i v[4] = { _mm512_unpacklo_epi16 (l01, l23), _mm512_unpackhi_epi16 (l01, l23),
+    _mm512_unpacklo_epi16 (h01, h23), _mm512_unpackhi_epi16 (h01, h23) };
+
+  UNROLL
+  for (int t = kx; t < kernel; t += stride)
+    UNROLL
+    for (int i = 0; i < 4; i++)
+      acc[t / stride][i] = dot (acc[t / stride][i], v[i],
+          _mm512_load_si512 (s->w + (t * groups * 4 + i) * 64));
+  if (kernel == 5) {
+    __m512i r4 = dw_load (rows, s, 4, col);
+    __m512i u[4] = { _mm512_shuffle_epi32 (r4, 0x00), _mm512_shuffle_epi32 (r4, 0x55),
+      _mm512_shuffle_epi32 (r4, 0xaa), _mm512_shuffle_epi32 (r4, 0xff) };
+    UNROLL
+    for (int t = kx; t < kernel; t += stride)
+      UNROLL
+      for (int i = 0; i < 4; i++)
+        acc[t / stride][i] = dot (acc[t / stride][i], u[i],
+            _mm512_load_si512 (s->w + (t * groups * 4 + 4 + i) * 64));
+  }
+}
+
+/* One row of outputs. acc[i] is the output i before the newest; each step brings `stride` columns and ends one output. */
+INLINE void
+dw_row (uint8_t *y, const Rows *rows, const Block *s, const int kernel, const int stride)
+{
+  const int live = (kernel + stride - 1) / stride;
+  __m512i acc[5][4];
+
+  UNROLL
+  for (int i = 0; i < live; i++)
+    UNROLL
+    for (int j = 0; j < 4; j++)
+      acc[i][j] = s->bias[j];
+  for (size_t step = 0; step < s->out + (size_t) live - 1; step++) {
+    UNROLL
+    for (int t = 0; t < stride; t++) {
+      size_t col = step * (size_t) stride + (size_t) t - (size_t) s->pad;       /* wraps when left of the picture */
+      if (col < s->width)
+        dw_column (acc, rows, s, col, t, kernel, stride);
+    }
+    if (step + 1 >= (size_t) live) {
+      __m512i *a = acc[live - 1];
+      __m512i bytes = packed (scaled (a[0], s->mult[0]), scaled (a[1], s->mult[1]), scaled (a[2], s->mult[2]),
+          scaled (a[3], s->mult[3]), s->zero);
+      _mm512_mask_storeu_epi8 (y + (step + 1 - (size_t) live) * s->channels, s->mask, bytes);
+    }
+    UNROLL
+    for (int j = 0; j < 4; j++) {
+      UNROLL
+      for (int i = live - 1; i > 0; i--)
+        acc[i][j] = acc[i - 1][j];
+      acc[0][j] = s->bias[j];
+    }
+  }
+}
+
+#define DW_ROW(kernel, stride) \
+  static void \
+  dw_row_##kernel##_##stride (uint8_t *y, const Rows *rows, const Block *s) \
+  { \
+    dw_row (y, rows, s, kernel, stride); \
+  }
+
+DW_ROW (3, 1)
+DW_ROW (3, 2)
+DW_ROW (5, 1)
+DW_ROW (5, 2)
+
+static void
+dw_block_init (Block *s, const BmkConv *c, size_t o)
+{
+  __m512i mult[4];
+  s->mask = c->cout - o < 64 ? ((__mmask64) 1 << (c->cout - o)) - 1 : ~(__mmask64) 0;
+  for (size_t i = 0; i < 4; i++) {
+    __mmask16 mask = (__mmask16) (s->mask >> (16 * i));
+    s->bias[i] = _mm512_maskz_loadu_epi32 (mask, c->bias + o + 16 * i);
+    mult[i] = _mm512_maskz_loadu_epi32 (mask, c->mult + o + 16 * i);
+  }
+  transpose_lanes (s->bias);
+  transpose_lanes (mult);
+  for (int i = 0; i < 4; i++)
+    s->mult[i] = _mm512_castsi512_ps (mult[i]);
+}
+
+static void
+depthwise (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w)
+{
+  static const uint8_t zeros[64];
+  void (*const run) (uint8_t *, const Rows *, const Block *) = c->kernel == 3
+      ? (c->stride == 1 ? dw_row_3_1 : dw_row_3_2) : (c->stride == 1 ? dw_row_5_1 : dw_row_5_2);
+  size_t ho = bmk_conv_out (h, c->stride), wo = bmk_conv_out (w, c->stride);
+  ptrdiff_t pad = bmk_conv_pad (h, c->kernel, c->stride);
+  Block s = { .w = c->data, .zero = _mm512_set1_epi16 ((short) c->zero), .channels = c->cout, .width = w, .out = wo,
+    .pad = bmk_conv_pad (w, c->kernel, c->stride) };
+
+  for (size_t o = 0; o < c->cout; o += 64) {
+    dw_block_init (&s, c, o);
+    for (size_t i = 0; i < ho; i++) {
+      Rows rows;
+      for (int k = 0; k < c->kernel; k++) {
+        size_t at = i * (size_t) c->stride + (size_t) k - (size_t) pad;
+        rows.at[k] = at < h ? x + at * w * c->cout + o : zeros;
+        rows.step[k] = at < h ? c->cout : 0;
+      }
+      run (y + i * wo * c->cout + o, &rows, &s);
+    }
+    s.w += 256 * c->kernel * DW_GROUPS (c->kernel);
+  }
+}
+
+void
+bmk_conv_fill_avx512vnni (BmkTable *t)
+{
+  t->pointwise_packed_size = pointwise_packed_size;
+  t->pointwise_pack = pointwise_pack;
+  t->pointwise = pointwise;
+  t->depthwise_packed_size = depthwise_packed_size;
+  t->depthwise_pack = depthwise_pack;
+  t->depthwise = depthwise;
+  t->stem_packed_size = stem_packed_size;
+  t->stem_pack = stem_pack;
+  t->stem = bmk_stem_patch;
+}

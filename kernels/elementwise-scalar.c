@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "exp-scalar.h"
+#include "lanes-scalar.h"
+
+static float
+dot (const float *a, const float *b, size_t n)
+{
+  return bmk_dot_scalar (a, b, n);
+}
+
+static float
+sum (const float *x, size_t n)
+{
+  return bmk_sum_scalar (x, n);
+}
+
+static float
+sum_exp (const float *x, size_t n, float *max)
+{
+  float lane[16] = { 0 };
+  float top = x[0];
+
+  for (size_t i = 1; i < n; i++)
+    top = x[i] > top ? x[i] : top;
+  for (size_t i = 0; i < n; i++)
+    lane[i % 16] += bmk_exp_scalar (x[i] - top);
+  *max = top;
+  return bmk_fold_lanes (lane);
+}
+
+void
+bmk_elementwise_fill_scalar (BmkTable *t)
+{
+  t->dot = dot;
+  t->sum = sum;
+  t->sum_exp = sum_exp;
+}

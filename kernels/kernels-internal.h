@@ -1,0 +1,117 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The dispatch table and what every tier shares. Public functions check their arguments and call through the table;
+ * tier functions trust theirs. A tier overwrites what it does better and leaves the rest to the narrower one. */
+#pragma once
+
+#include <math.h>
+#include <string.h>
+
+#include "bitmar-kernels.h"
+
+struct BmkAxis;
+
+typedef struct {
+  void (*quantize) (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k);
+  void (*requantize_u8) (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k);
+  void (*inverse_rms) (float *inv, const int8_t *q, size_t m, size_t k);
+
+  size_t (*ternary_packed_size) (size_t n, size_t k);
+  void (*ternary_pack) (void *dst, const uint8_t *codes, size_t n, size_t k);
+  void (*ternary_linear) (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
+      BmkEpilogue epilogue);
+  size_t (*int8_packed_size) (size_t n, size_t k);
+  void (*int8_pack) (void *dst, const int8_t *rows, size_t n, size_t k);
+  void (*int8_linear) (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
+      BmkEpilogue epilogue);
+
+  void (*attend) (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
+      size_t heads, float *scratch);
+  void (*rotate) (float *x, const float *cos, const float *sin, size_t d, size_t heads);
+  float (*dot) (const float *a, const float *b, size_t n);
+  float (*sum) (const float *x, size_t n);
+  float (*sum_exp) (const float *x, size_t n, float *max);      /* sum exp(x - max) */
+
+  size_t (*pointwise_packed_size) (size_t cout, size_t cin);
+  void (*pointwise_pack) (void *dst, const int8_t *rows, size_t cout, size_t cin);
+  void (*pointwise) (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p);
+  size_t (*depthwise_packed_size) (size_t channels, int kernel);
+  void (*depthwise_pack) (void *dst, const int8_t *taps, size_t channels, int kernel);
+  void (*depthwise) (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w);
+  size_t (*stem_packed_size) (size_t cout);
+  void (*stem_pack) (void *dst, const int8_t *rows, size_t cout);
+  void (*stem) (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w);
+
+  /* x: a row that may be read 16 samples past its end. rows: [count][n], y and the last row likewise. */
+  void (*resample_row) (uint8_t *y, const uint16_t *x, const struct BmkAxis *a);
+  void (*resample_column) (uint8_t *y, const uint8_t *rows, size_t n, const int16_t *high, const int16_t *low,
+      size_t count);
+  void (*yuv_to_rgb) (uint8_t *pixels, size_t n, const BmkColorMatrix *m);
+} BmkTable;
+
+extern BmkTable bmk_table;
+
+/* Each puts its functions into the table. */
+void bmk_quantize_fill_scalar (BmkTable *t);
+void bmk_quantize_fill_avx2 (BmkTable *t);
+void bmk_quantize_fill_avx512vnni (BmkTable *t);
+void bmk_linear_fill_scalar (BmkTable *t);
+void bmk_linear_fill_avx2 (BmkTable *t);
+void bmk_linear_fill_avx512vnni (BmkTable *t);
+void bmk_attention_fill_scalar (BmkTable *t);
+void bmk_attention_fill_avx2 (BmkTable *t);
+void bmk_attention_fill_avx512vnni (BmkTable *t);
+void bmk_elementwise_fill_scalar (BmkTable *t);
+void bmk_elementwise_fill_avx2 (BmkTable *t);
+void bmk_elementwise_fill_avx512vnni (BmkTable *t);
+void bmk_conv_fill_scalar (BmkTable *t);
+void bmk_conv_fill_avx2 (BmkTable *t);
+void bmk_conv_fill_avx512vnni (BmkTable *t);
+void bmk_resample_fill_scalar (BmkTable *t);
+void bmk_resample_fill_avx2 (BmkTable *t);
+void bmk_color_fill_scalar (BmkTable *t);
+void bmk_color_fill_avx2 (BmkTable *t);
+
+static inline size_t
+bmk_align_up (size_t n, size_t to)
+{
+  return (n + to - 1) / to * to;
+}
+
+/* To nearest, ties to even, for |x| < 2^22: the addition does the rounding. */
+static inline float
+bmk_rint (float x)
+{
+  return (x + 12582912.0f) - 12582912.0f;
+}
+
+/* Four codes, as vpdpbusd and maddubs want them broadcast. */
+static inline int32_t
+bmk_load4 (const int8_t *q)
+{
+  int32_t v;
+  memcpy (&v, q, sizeof v);
+  return v;
+}
+
+static inline float
+bmk_inverse_rms_of (int32_t sum_squares, size_t k)
+{
+  return sum_squares ? 1.0f / sqrtf ((float) sum_squares / (float) k) : 0.0f;
+}
+
+/* exp: x = n ln 2 + r, |r| <= ln 2 / 2; the same steps in every tier. */
+#define BMK_EXP_HIGH 88.0f
+#define BMK_EXP_LOW (-87.3f)
+#define BMK_EXP_LOG2E 1.44269504088896341f
+#define BMK_EXP_MAGIC 12582912.0f       /* 1.5 * 2^23: adding it leaves rint in the low bits */
+#define BMK_EXP_LN2_HIGH 0.693359375f
+#define BMK_EXP_LN2_LOW (-2.12194440e-4f)
+/* exp(r) = 1 + r + r^2 (C0 + C1 r + ... + C5 r^5), fitted for the least relative error (5e-11 before rounding) */
+#define BMK_EXP_C0 0.5f
+#define BMK_EXP_C1 0.1666666567325592f
+#define BMK_EXP_C2 0.041666291654109955f
+#define BMK_EXP_C3 0.008333498612046242f
+#define BMK_EXP_C4 0.0013944868696853518f
+#define BMK_EXP_C5 0.00019790140504483134f

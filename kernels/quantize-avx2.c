@@ -1,0 +1,139 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "math-avx2.h"
+
+static inline int32_t
+fold_epi32 (__m256i v)
+{
+  __m128i h = _mm_add_epi32 (_mm256_castsi256_si128 (v), _mm256_extracti128_si256 (v, 1));
+
+  h = _mm_add_epi32 (h, _mm_unpackhi_epi64 (h, h));
+  return _mm_cvtsi128_si32 (_mm_add_epi32 (h, _mm_shuffle_epi32 (h, 1)));
+}
+
+static void
+inverse_rms (float *inv, const int8_t *q, size_t m, size_t k)
+{
+  for (size_t i = 0; i < m; i++, q += k) {
+    __m256i acc = _mm256_setzero_si256 ();
+    int32_t squares = 0;
+    size_t j = 0;
+    for (; j + 16 <= k; j += 16) {
+      __m256i v = _mm256_cvtepi8_epi16 (_mm_loadu_si128 ((const __m128i *) (q + j)));
+      acc = _mm256_add_epi32 (acc, _mm256_madd_epi16 (v, v));
+    }
+    for (; j < k; j++)
+      squares += q[j] * q[j];
+    inv[i] = bmk_inverse_rms_of (squares + fold_epi32 (acc), k);
+  }
+}
+
+static float
+max_abs (const float *x, size_t k)
+{
+  const __m256 magnitude = _mm256_castsi256_ps (_mm256_set1_epi32 (0x7fffffff));
+  __m256 top = _mm256_setzero_ps ();
+  __m128 h;
+  float a;
+  size_t j = 0;
+
+  for (; j + 8 <= k; j += 8)
+    top = _mm256_max_ps (_mm256_and_ps (_mm256_loadu_ps (x + j), magnitude), top);
+  h = _mm_max_ps (_mm256_castps256_ps128 (top), _mm256_extractf128_ps (top, 1));
+  h = _mm_max_ps (h, _mm_movehl_ps (h, h));
+  a = _mm_cvtss_f32 (_mm_max_ss (h, _mm_movehdup_ps (h)));
+  for (; j < k; j++)
+    a = fabsf (x[j]) > a ? fabsf (x[j]) : a;
+  return a;
+}
+
+static inline __m256i
+codes_of (__m256 x, __m256 scale)
+{
+  __m256 v = _mm256_min_ps (_mm256_mul_ps (x, scale), _mm256_set1_ps (127.0f));
+
+  return _mm256_cvtps_epi32 (_mm256_max_ps (v, _mm256_set1_ps (-127.0f)));
+}
+
+static inline void
+store_codes (int8_t *q, __m256i low, __m256i high)
+{
+  __m256i words = _mm256_permute4x64_epi64 (_mm256_packs_epi32 (low, high), 0xd8);
+  __m128i bytes = _mm_packs_epi16 (_mm256_castsi256_si128 (words), _mm256_extracti128_si256 (words, 1));
+
+  _mm_storeu_si128 ((__m128i *) q, bytes);
+}
+
+static void
+quantize_row (int8_t *q, const float *x, float a, size_t k)
+{
+  const __m256 scale = _mm256_set1_ps (127.0f / a);
+  size_t j = 0;
+
+  for (; j + 16 <= k; j += 16)
+    store_codes (q + j, codes_of (_mm256_loadu_ps (x + j), scale), codes_of (_mm256_loadu_ps (x + j + 8), scale));
+  for (; j < k; j++)
+    q[j] = (int8_t) _mm256_cvtsi256_si32 (codes_of (_mm256_set1_ps (x[j]), scale));
+}
+
+static void
+quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k)
+{
+  for (size_t i = 0; i < m; i++) {
+    const float *row = x + i * ldx;
+    float a = max_abs (row, k);
+    if (a > 0.0f)
+      quantize_row (q + i * k, row, a, k);
+    else
+      memset (q + i * k, 0, k);
+  }
+  inverse_rms (inv, q, m, k);
+}
+
+static uint8_t
+max_u8 (const uint8_t *x, size_t k)
+{
+  __m256i top = _mm256_setzero_si256 ();
+  uint8_t lane[32], a = 0;
+  size_t j = 0;
+
+  for (; j + 32 <= k; j += 32)
+    top = _mm256_max_epu8 (top, _mm256_loadu_si256 ((const __m256i *) (x + j)));
+  _mm256_storeu_si256 ((__m256i *) lane, top);
+  for (size_t i = 0; i < 32; i++)
+    a = lane[i] > a ? lane[i] : a;
+  for (; j < k; j++)
+    a = x[j] > a ? x[j] : a;
+  return a;
+}
+
+static inline __m256
+load_u8 (const uint8_t *x)
+{
+  return _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) x)));
+}
+
+static void
+requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k)
+{
+  for (size_t i = 0; i < m; i++) {
+    const uint8_t *row = x + i * k;
+    uint8_t a = max_u8 (row, k);
+    const __m256 scale = _mm256_set1_ps (a ? 127.0f / (float) a : 0.0f);
+    size_t j = 0;
+    for (; j + 16 <= k; j += 16)
+      store_codes (q + i * k + j, codes_of (load_u8 (row + j), scale), codes_of (load_u8 (row + j + 8), scale));
+    for (; j < k; j++)
+      q[i * k + j] = (int8_t) _mm256_cvtsi256_si32 (codes_of (_mm256_set1_ps ((float) row[j]), scale));
+  }
+  inverse_rms (inv, q, m, k);
+}
+
+void
+bmk_quantize_fill_avx2 (BmkTable *t)
+{
+  t->quantize = quantize;
+  t->requantize_u8 = requantize_u8;
+  t->inverse_rms = inverse_rms;
+}
