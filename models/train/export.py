@@ -2,20 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes the trained model and the integer backbone as one GGUF file (models/MODEL.md, "File").
 
-    export.py --checkpoint OUT/last.pt --calibrate DIR/flickr8k-train.tar --calibrate DIR/scenes-train.tar --output F.gguf"""
+    export.py --checkpoint OUT/last.pt --backbone backbone.pt --output F.gguf"""
 import argparse
 import hashlib
 import json
-import random
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 
-import backbone
 import net
-from features import decode, pictures
 from text import BOS, CLS, EOS, PAD, Tokenizer
 
 HASH_KEY = "bitmar.sha256"
@@ -35,22 +32,6 @@ def seal(path):
         raise SystemExit(f"{path}: no room for the checksum where it was expected")
     data[at:at + 64] = hashlib.sha256(data).hexdigest().encode()
     Path(path).write_bytes(data)
-
-
-def integer_backbone(sets, count, seed=1):
-    """Loads, calibrates and bias-corrects the backbone on `count` whole pictures of the sets."""
-    bb = backbone.load()
-    rng = random.Random(seed)
-    images = []
-    for path in sets:
-        items = list(pictures(path))
-        images += [np.asarray(decode(d, bb.size)) for _, d in rng.sample(items, min(len(items), count // len(sets)))]
-    rng.shuffle(images)
-    x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
-    with torch.no_grad():
-        backbone.calibrate(bb, x)
-        backbone.correct_biases(bb, x)
-    return bb
 
 
 class Writer:
@@ -162,8 +143,7 @@ def check_finite(model):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--checkpoint", required=True)
-    ap.add_argument("--calibrate", action="append", required=True, help="tar or folder of pictures; may be repeated")
-    ap.add_argument("--pictures", type=int, default=96, help="pictures to calibrate on")
+    ap.add_argument("--backbone", required=True, help="the integer backbone quantise.py wrote")
     ap.add_argument("--output", required=True)
     ap.add_argument("--name", default="BitMar captioner")
     ap.add_argument("--release", default="0.1")
@@ -182,7 +162,7 @@ def main():
     check_finite(model)
     t = json.loads((Path(args.checkpoint).parent / "tokenizer.json").read_text())
     tok = Tokenizer(t["tokens"], [tuple(m) for m in t["merges"]])
-    bb = integer_backbone(args.calibrate, args.pictures)
+    bb = torch.load(args.backbone, weights_only=False)
 
     out = Writer(args.output)
     metadata(out.w, cfg, bb, tok, dict(
