@@ -188,9 +188,11 @@ typedef struct {
 INLINE __m128i
 tap_load (const Window *s, ptrdiff_t left, const int tap, const int kernel, const bool border, bool half)
 {
+  if (tap >= kernel * kernel)
+    return _mm_setzero_si128 ();
   const uint8_t *row = s->row[tap / kernel];
   ptrdiff_t col = left + tap % kernel;
-  if (tap >= kernel * kernel || (border && (!row || col < 0 || col >= (ptrdiff_t) s->width)))
+  if (border && (!row || col < 0 || col >= (ptrdiff_t) s->width))
     return _mm_setzero_si128 ();
   return load16 (row + col * (ptrdiff_t) s->channels, half);
 }

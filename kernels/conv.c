@@ -92,10 +92,14 @@ bmk_stem (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w)
 
 /* ---- The stem as patches ---- */
 
-/* The three samples of one row of a window; those outside are padding. */
+/* The three samples of one row of a window; those outside are padding. Up to 16 bytes are written. */
 static void
 patch_row (uint8_t *dst, const uint8_t *row, ptrdiff_t left, size_t w)
 {
+  if (row && left >= 0 && left + 6 <= (ptrdiff_t) w) {
+    memcpy (dst, row + left * 3, 16);
+    return;
+  }
   if (row && left >= 0 && left + 3 <= (ptrdiff_t) w) {
     memcpy (dst, row + left * 3, 9);
     return;
@@ -109,7 +113,7 @@ patch_row (uint8_t *dst, const uint8_t *row, ptrdiff_t left, size_t w)
 void
 bmk_stem_patch (uint8_t *y, const uint8_t *x, const BmkConv *c, size_t h, size_t w)
 {
-  uint8_t patches[PATCHES * BMK_STEM_PATCH];
+  uint8_t patches[PATCHES * BMK_STEM_PATCH + 16];
   size_t ho = bmk_conv_out (h, 2), wo = bmk_conv_out (w, 2), n = 0;
   ptrdiff_t pad_y = bmk_conv_pad (h, 3, 2), pad_x = bmk_conv_pad (w, 3, 2);
   BmkConv patch = *c;

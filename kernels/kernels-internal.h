@@ -101,6 +101,14 @@ bmk_inverse_rms_of (int32_t sum_squares, size_t k)
   return sum_squares ? 1.0f / sqrtf ((float) sum_squares / (float) k) : 0.0f;
 }
 
+/* Where 127 / max|x| overflows: rint and clamp of an infinity are the sign, and 0 stays 0. */
+static inline void
+bmk_quantize_tiny (int8_t *q, const float *x, size_t k)
+{
+  for (size_t j = 0; j < k; j++)
+    q[j] = (int8_t) (x[j] > 0.0f ? 127 : x[j] < 0.0f ? -127 : 0);
+}
+
 /* exp: x = n ln 2 + r, |r| <= ln 2 / 2; the same steps in every tier. */
 #define BMK_EXP_HIGH 88.0f
 #define BMK_EXP_LOW (-87.3f)

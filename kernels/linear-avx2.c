@@ -9,8 +9,7 @@
 
 #define LANES 8
 #define PANEL 32
-#define TERNARY_TILE 3
-#define INT8_TILE 2
+#define TILE 2                  /* tokens; a third would spill */
 #define WIDEN_EVERY 256
 
 static int32_t
@@ -47,7 +46,7 @@ finish (float *y, const int32_t *acc, const float *scale, float inv, size_t left
   }
 }
 
-#define TERNARY_UNIT(u) __m256i a##u##0 = zero, a##u##1 = zero, a##u##2 = zero, a##u##3 = zero
+#define UNIT(u) __m256i a##u##0 = zero, a##u##1 = zero, a##u##2 = zero, a##u##3 = zero
 #define TERNARY_DOT(u, q) do { \
   __m256i b_ = _mm256_set1_epi32 (bmk_load4 (q)); \
   a##u##0 = _mm256_add_epi16 (a##u##0, _mm256_maddubs_epi16 (x0, b_)); \
@@ -76,9 +75,8 @@ static inline __attribute__ ((always_inline)) void
 ternary_step (int32_t (*acc)[PANEL], const uint8_t *w, const int8_t *q, size_t ldq, size_t k, const int m)
 {
   const __m256i zero = _mm256_setzero_si256 (), three = _mm256_set1_epi8 (3);
-  TERNARY_UNIT (0);
-  TERNARY_UNIT (1);
-  TERNARY_UNIT (2);
+  UNIT (0);
+  UNIT (1);
 
   for (size_t j = 0; j < k; j += 4, w += 32, q += 4) {
     __m256i v = _mm256_load_si256 ((const __m256i *) w);
@@ -89,14 +87,10 @@ ternary_step (int32_t (*acc)[PANEL], const uint8_t *w, const int8_t *q, size_t l
     TERNARY_DOT (0, q);
     if (m > 1)
       TERNARY_DOT (1, q + ldq);
-    if (m > 2)
-      TERNARY_DOT (2, q + 2 * ldq);
   }
   TERNARY_WIDEN (0);
   if (m > 1)
     TERNARY_WIDEN (1);
-  if (m > 2)
-    TERNARY_WIDEN (2);
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -129,8 +123,8 @@ static inline __attribute__ ((always_inline)) void
 int8_panel (int32_t (*acc)[PANEL], const uint8_t *w, const int8_t *q, size_t k, const int m)
 {
   const __m256i zero = _mm256_setzero_si256 (), ones = _mm256_set1_epi16 (1);
-  TERNARY_UNIT (0);
-  TERNARY_UNIT (1);
+  UNIT (0);
+  UNIT (1);
 
   for (size_t j = 0; j < k; j += 4, w += 128, q += 4) {
     __m256i b0 = _mm256_set1_epi32 (bmk_load4 (q));
@@ -150,10 +144,8 @@ ternary_tile (int32_t (*acc)[PANEL], const uint8_t *w, const int8_t *q, size_t k
 {
   if (m == 1)
     ternary_panel (acc, w, q, k, 1);
-  else if (m == 2)
-    ternary_panel (acc, w, q, k, 2);
   else
-    ternary_panel (acc, w, q, k, 3);
+    ternary_panel (acc, w, q, k, 2);
 }
 
 static void
@@ -169,12 +161,11 @@ static void
 ternary_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
     BmkEpilogue epilogue)
 {
-  _Alignas (32) int32_t acc[TERNARY_TILE][PANEL];
+  _Alignas (32) int32_t acc[TILE][PANEL];
 
   for (size_t i = 0, count; i < m; i += count) {
-    int32_t start[TERNARY_TILE];
-    /* 4 tokens as 2 + 2 */
-    count = m - i == 4 ? 2 : m - i < TERNARY_TILE ? m - i : TERNARY_TILE;
+    int32_t start[TILE];
+    count = m - i < TILE ? m - i : TILE;
     for (size_t t = 0; t < count; t++)
       start[t] = -sum_codes (q + (i + t) * w->k, w->k);
     for (size_t row = 0; row < w->n; row += PANEL) {
@@ -192,11 +183,11 @@ static void
 int8_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
     BmkEpilogue epilogue)
 {
-  _Alignas (32) int32_t acc[INT8_TILE][PANEL];
+  _Alignas (32) int32_t acc[TILE][PANEL];
 
   for (size_t row = 0; row < w->n; row += PANEL)
     for (size_t i = 0, count; i < m; i += count) {
-      count = m - i < INT8_TILE ? m - i : INT8_TILE;
+      count = m - i < TILE ? m - i : TILE;
       int8_tile (acc, (const uint8_t *) w->data + row * w->k, q + i * w->k, w->k, count);
       for (size_t t = 0; t < count; t++)
         finish (y + (i + t) * ldy + row, acc[t], w->scale + row, inv[i + t], w->n - row, epilogue);

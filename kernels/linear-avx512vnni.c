@@ -36,10 +36,15 @@ sum_codes (const int8_t *q, size_t k)
 {
   const __m128i ones = _mm_set1_epi8 (1);
   const __m512i wide_ones = _mm512_set1_epi8 (1);
-  __m512i wide = _mm512_setzero_si512 ();
+  __m512i wide = _mm512_setzero_si512 (), wide1 = wide;
   __m128i acc = _mm_setzero_si128 ();
   size_t j = 0;
 
+  for (; j + 128 <= k; j += 128) {
+    wide = _mm512_dpbusd_epi32 (wide, wide_ones, _mm512_loadu_si512 (q + j));
+    wide1 = _mm512_dpbusd_epi32 (wide1, wide_ones, _mm512_loadu_si512 (q + j + 64));
+  }
+  wide = _mm512_add_epi32 (wide, wide1);
   for (; j + 64 <= k; j += 64)
     wide = _mm512_dpbusd_epi32 (wide, wide_ones, _mm512_loadu_si512 (q + j));
   for (; j < k; j += 16)

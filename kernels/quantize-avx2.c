@@ -33,13 +33,20 @@ static float
 max_abs (const float *x, size_t k)
 {
   const __m256 magnitude = _mm256_castsi256_ps (_mm256_set1_epi32 (0x7fffffff));
-  __m256 top = _mm256_setzero_ps ();
+  __m256 top = _mm256_setzero_ps (), top1 = top, top2 = top, top3 = top;
   __m128 h;
   float a;
   size_t j = 0;
 
+  for (; j + 32 <= k; j += 32) {
+    top = _mm256_max_ps (_mm256_and_ps (_mm256_loadu_ps (x + j), magnitude), top);
+    top1 = _mm256_max_ps (_mm256_and_ps (_mm256_loadu_ps (x + j + 8), magnitude), top1);
+    top2 = _mm256_max_ps (_mm256_and_ps (_mm256_loadu_ps (x + j + 16), magnitude), top2);
+    top3 = _mm256_max_ps (_mm256_and_ps (_mm256_loadu_ps (x + j + 24), magnitude), top3);
+  }
   for (; j + 8 <= k; j += 8)
     top = _mm256_max_ps (_mm256_and_ps (_mm256_loadu_ps (x + j), magnitude), top);
+  top = _mm256_max_ps (_mm256_max_ps (top, top1), _mm256_max_ps (top2, top3));
   h = _mm_max_ps (_mm256_castps256_ps128 (top), _mm256_extractf128_ps (top, 1));
   h = _mm_max_ps (h, _mm_movehl_ps (h, h));
   a = _mm_cvtss_f32 (_mm_max_ss (h, _mm_movehdup_ps (h)));
@@ -51,9 +58,7 @@ max_abs (const float *x, size_t k)
 static inline __m256i
 codes_of (__m256 x, __m256 scale)
 {
-  __m256 v = _mm256_min_ps (_mm256_mul_ps (x, scale), _mm256_set1_ps (127.0f));
-
-  return _mm256_cvtps_epi32 (_mm256_max_ps (v, _mm256_set1_ps (-127.0f)));
+  return _mm256_cvtps_epi32 (_mm256_mul_ps (x, scale));
 }
 
 static inline void
@@ -71,6 +76,10 @@ quantize_row (int8_t *q, const float *x, float a, size_t k)
   const __m256 scale = _mm256_set1_ps (127.0f / a);
   size_t j = 0;
 
+  if (isinf (127.0f / a)) {
+    bmk_quantize_tiny (q, x, k);
+    return;
+  }
   for (; j + 16 <= k; j += 16)
     store_codes (q + j, codes_of (_mm256_loadu_ps (x + j), scale), codes_of (_mm256_loadu_ps (x + j + 8), scale));
   for (; j < k; j++)

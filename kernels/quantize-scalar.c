@@ -14,18 +14,19 @@ inverse_rms (float *inv, const int8_t *q, size_t m, size_t k)
   }
 }
 
-/* x: [k], a = max |x| */
+/* x: [k], a = max |x|. Two roundings take a product past 127 by too little for rint to notice: no clamp. */
 static void
 quantize_row (int8_t *q, const float *x, float a, size_t k)
 {
-  float scale = 127.0f / a;
+  const float scale = 127.0f / a;
 
-  for (size_t j = 0; j < k; j++) {
-    float v = x[j] * scale;
-    v = v < 127.0f ? v : 127.0f;
-    v = v > -127.0f ? v : -127.0f;
-    q[j] = (int8_t) bmk_rint (v);
-  }
+  if (a == 0.0f)
+    memset (q, 0, k);
+  else if (isinf (scale))
+    bmk_quantize_tiny (q, x, k);
+  else
+    for (size_t j = 0; j < k; j++)
+      q[j] = (int8_t) bmk_rint (x[j] * scale);
 }
 
 static void
@@ -36,10 +37,7 @@ quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k)
     float a = 0.0f;
     for (size_t j = 0; j < k; j++)
       a = fabsf (row[j]) > a ? fabsf (row[j]) : a;
-    if (a > 0.0f)
-      quantize_row (q + i * k, row, a, k);
-    else
-      memset (q + i * k, 0, k);
+    quantize_row (q + i * k, row, a, k);
   }
   inverse_rms (inv, q, m, k);
 }

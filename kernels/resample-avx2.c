@@ -14,14 +14,15 @@ rounded (__m256i high, __m256i low)
   return _mm256_srai_epi32 (_mm256_add_epi32 (sum, _mm256_set1_epi32 (BMK_RESAMPLE_HALF)), BMK_RESAMPLE_BITS);
 }
 
-/* The sum of one output, spread over 8 elements. */
+/* The sum of one output, spread over 8 elements. taps: 16, or 0 for any number, of which only the used are read. */
 INLINE __m256i
 spread (const uint16_t *x, const BmkAxis *a, size_t o, const size_t taps)
 {
-  const int16_t *high = a->high + o * taps, *low = a->low + o * taps;
+  const size_t n = taps ? taps : (size_t) a->count[o];
+  const int16_t *high = a->high + o * a->taps, *low = a->low + o * a->taps;
   __m256i sum_high = _mm256_setzero_si256 (), sum_low = _mm256_setzero_si256 ();
   x += a->first[o];
-  for (size_t i = 0; i < taps; i += 16) {
+  for (size_t i = 0; i < n; i += 16) {
     __m256i v = _mm256_loadu_si256 ((const __m256i *) (x + i));
     sum_high = _mm256_add_epi32 (sum_high, _mm256_madd_epi16 (v, _mm256_loadu_si256 ((const __m256i *) (high + i))));
     sum_low = _mm256_add_epi32 (sum_low, _mm256_madd_epi16 (v, _mm256_loadu_si256 ((const __m256i *) (low + i))));
@@ -70,8 +71,10 @@ static uint8_t
 one (const uint16_t *x, const BmkAxis *a, size_t o)
 {
   int64_t sum = 0;
-  for (size_t i = o * a->taps; i < (o + 1) * a->taps; i++)
-    sum += x[(size_t) a->first[o] + i - o * a->taps] * (a->high[i] * (1 << BMK_RESAMPLE_SPLIT) + a->low[i]);
+  const int16_t *high = a->high + o * a->taps, *low = a->low + o * a->taps;
+  x += a->first[o];
+  for (size_t i = 0; i < (size_t) a->count[o]; i++)
+    sum += x[i] * (high[i] * (1 << BMK_RESAMPLE_SPLIT) + low[i]);
   return bmk_resample_round (sum);
 }
 
@@ -91,7 +94,7 @@ eights (uint8_t *y, const uint16_t *x, const BmkAxis *a, const size_t taps)
 static void
 resample_row (uint8_t *y, const uint16_t *x, const BmkAxis *a)
 {
-  size_t o = a->taps == 8 ? eights (y, x, a, 8) : a->taps == 16 ? eights (y, x, a, 16) : eights (y, x, a, a->taps);
+  size_t o = a->taps == 8 ? eights (y, x, a, 8) : a->taps == 16 ? eights (y, x, a, 16) : eights (y, x, a, 0);
   for (; o < a->out; o++)
     y[o] = one (x, a, o);
 }

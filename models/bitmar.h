@@ -10,8 +10,15 @@
 
 G_BEGIN_DECLS
 
+/* Public symbols; everything else in the library is hidden. */
+#ifdef BITMAR_COMPILATION
+#define BITMAR_API __attribute__ ((visibility ("default")))
+#else
+#define BITMAR_API
+#endif
+
 #define BITMAR_ERROR (bitmar_error_quark ())
-GQuark bitmar_error_quark (void);
+BITMAR_API GQuark bitmar_error_quark (void);
 
 /**
  * BitmarError:
@@ -46,29 +53,30 @@ typedef enum {
 /* ---- Model -------------------------------------------------------------------------------------- */
 
 #define BITMAR_TYPE_MODEL (bitmar_model_get_type ())
+BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarModel, bitmar_model, BITMAR, MODEL, GObject)
 
 /* Loads, or shares: a file (device, inode, size, mtime) that is loaded in this process is loaded once. Blocks for the load
  * (tens of milliseconds); thread-safe. (transfer full) */
-BitmarModel *bitmar_model_load (const char *path, GError **error);
+BITMAR_API BitmarModel *bitmar_model_load (const char *path, GError **error);
 /* The model used when none is named: $BITMAR_MODEL, else the installed default. Never NULL; the file may be missing. */
-const char *bitmar_model_default_path (void);
+BITMAR_API const char *bitmar_model_default_path (void);
 
-const char *bitmar_model_get_id (BitmarModel *model);           /* the file's SHA-256, 64 hex digits */
-const char *bitmar_model_get_name (BitmarModel *model);
+BITMAR_API const char *bitmar_model_get_id (BitmarModel *model);           /* the file's SHA-256, 64 hex digits */
+BITMAR_API const char *bitmar_model_get_name (BitmarModel *model);
 /* A metadata key of the file as text (numbers and arrays too), NULL when absent. (transfer full) */
-char *bitmar_model_dup_metadata (BitmarModel *model, const char *key);
+BITMAR_API char *bitmar_model_dup_metadata (BitmarModel *model, const char *key);
 /* All keys, in file order, NULL-terminated. (transfer full) */
-char **bitmar_model_list_metadata (BitmarModel *model);
-guint bitmar_model_get_memory_width (BitmarModel *model);       /* C */
-guint bitmar_model_get_memory_slots (BitmarModel *model);       /* K */
-guint bitmar_model_get_max_tokens (BitmarModel *model);
-guint bitmar_model_get_beam_size (BitmarModel *model);          /* the file's default */
-guint64 bitmar_model_get_parameters (BitmarModel *model);
-gsize bitmar_model_get_size (BitmarModel *model);               /* bytes resident */
+BITMAR_API char **bitmar_model_list_metadata (BitmarModel *model);
+BITMAR_API guint bitmar_model_get_memory_width (BitmarModel *model);       /* C */
+BITMAR_API guint bitmar_model_get_memory_slots (BitmarModel *model);       /* K */
+BITMAR_API guint bitmar_model_get_max_tokens (BitmarModel *model);
+BITMAR_API guint bitmar_model_get_beam_size (BitmarModel *model);          /* the file's default */
+BITMAR_API guint64 bitmar_model_get_parameters (BitmarModel *model);
+BITMAR_API gsize bitmar_model_get_size (BitmarModel *model);               /* bytes resident */
 
 /* Sentence -> unit vector [memory width], comparable by dot product with an episode's key. Thread-safe. Allocates. */
-gboolean bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding, GError **error);
+BITMAR_API gboolean bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding, GError **error);
 
 /* ---- Picture ------------------------------------------------------------------------------------ */
 
@@ -109,44 +117,47 @@ typedef struct {
 /* ---- Episode: what one frame became --------------------------------------------------------------- */
 
 #define BITMAR_TYPE_EPISODE (bitmar_episode_get_type ())
+BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarEpisode, bitmar_episode, BITMAR, EPISODE, GObject)
 
-BitmarEpisode *bitmar_episode_new (BitmarModel *model);
+BITMAR_API BitmarEpisode *bitmar_episode_new (BitmarModel *model);
 /* Unit vector [memory width], borrowed. */
-const float *bitmar_episode_get_key (BitmarEpisode *episode, gsize *n);
-const float *bitmar_episode_get_content (BitmarEpisode *episode, gsize *n);
+BITMAR_API const float *bitmar_episode_get_key (BitmarEpisode *episode, gsize *n);
+BITMAR_API const float *bitmar_episode_get_content (BitmarEpisode *episode, gsize *n);
 /* What memory recalled for it: zero until bitmar_memory_observe(). */
-const float *bitmar_episode_get_recalled (BitmarEpisode *episode, gsize *n);
-gfloat bitmar_episode_get_novelty (BitmarEpisode *episode);     /* 0..1, 1 until observed */
-gint bitmar_episode_get_slot (BitmarEpisode *episode);          /* slot written, -1 until observed */
+BITMAR_API const float *bitmar_episode_get_recalled (BitmarEpisode *episode, gsize *n);
+BITMAR_API gfloat bitmar_episode_get_novelty (BitmarEpisode *episode);     /* 0..1, 1 until observed */
+BITMAR_API gint bitmar_episode_get_slot (BitmarEpisode *episode);          /* slot written, -1 until observed */
 /* Serialised form, bound to the model's id, little-endian, checksummed by nothing: for metas within one process. */
-GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode);
+BITMAR_API GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode);
 /* Overwrites the episode. FORMAT on a bad length or magic, MISMATCH for another model. */
-gboolean bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error);
-void bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src);   /* of the same model */
+BITMAR_API gboolean bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error);
+BITMAR_API void bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src);   /* of the same model */
 
 /* ---- Encoder: picture -> episode -------------------------------------------------------------------- */
 
 #define BITMAR_TYPE_ENCODER (bitmar_encoder_get_type ())
+BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarEncoder, bitmar_encoder, BITMAR, ENCODER, GObject)
 
-BitmarEncoder *bitmar_encoder_new (BitmarModel *model, GError **error);
+BITMAR_API BitmarEncoder *bitmar_encoder_new (BitmarModel *model, GError **error);
 /* Fills `episode` (recalled becomes zero). A change of the picture's size re-plans the resampler, which allocates. */
-gboolean bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarEpisode *episode,
+BITMAR_API gboolean bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarEpisode *episode,
     GError **error);
 
 /* ---- Memory: episodes in, recalled vectors out ------------------------------------------------------ */
 
 #define BITMAR_TYPE_MEMORY (bitmar_memory_get_type ())
+BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarMemory, bitmar_memory, BITMAR, MEMORY, GObject)
 
 /* slots = 0: the model's number. threshold < -1: the model's merge threshold. */
-BitmarMemory *bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GError **error);
+BITMAR_API BitmarMemory *bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GError **error);
 /* Reads (sets the episode's recalled vector and novelty), then writes the episode. */
-gboolean bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error);
-void bitmar_memory_clear (BitmarMemory *memory);
-guint bitmar_memory_get_used (BitmarMemory *memory);
-guint bitmar_memory_get_slots (BitmarMemory *memory);
+BITMAR_API gboolean bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error);
+BITMAR_API void bitmar_memory_clear (BitmarMemory *memory);
+BITMAR_API guint bitmar_memory_get_used (BitmarMemory *memory);
+BITMAR_API guint bitmar_memory_get_slots (BitmarMemory *memory);
 
 /* ---- Captioner: episode -> words -------------------------------------------------------------------- */
 
@@ -172,18 +183,19 @@ typedef struct {
 } BitmarCaption;
 
 #define BITMAR_TYPE_CAPTIONER (bitmar_captioner_get_type ())
+BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarCaptioner, bitmar_captioner, BITMAR, CAPTIONER, GObject)
 
-BitmarCaptioner *bitmar_captioner_new (BitmarModel *model, GError **error);
+BITMAR_API BitmarCaptioner *bitmar_captioner_new (BitmarModel *model, GError **error);
 /* NULL or "": none. ENCODING or TOO_LONG leaves the former prompt in place. */
-gboolean bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GError **error);
+BITMAR_API gboolean bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GError **error);
 /* `params` may be NULL: all from the model. */
-gboolean bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode,
+BITMAR_API gboolean bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode,
     const BitmarCaptionParams *params, BitmarCaption *caption, GError **error);
 /* Empties the attention window (a flush); sinks stay. */
-void bitmar_captioner_reset (BitmarCaptioner *captioner);
+BITMAR_API void bitmar_captioner_reset (BitmarCaptioner *captioner);
 /* From any thread: a running caption() returns CANCELLED within one token; sticks until bitmar_captioner_uncancel(). */
-void bitmar_captioner_cancel (BitmarCaptioner *captioner);
-void bitmar_captioner_uncancel (BitmarCaptioner *captioner);
+BITMAR_API void bitmar_captioner_cancel (BitmarCaptioner *captioner);
+BITMAR_API void bitmar_captioner_uncancel (BitmarCaptioner *captioner);
 
 G_END_DECLS

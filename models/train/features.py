@@ -45,7 +45,9 @@ def locate(data, name):
 
 def decode(data, size):
     """u8 [size, size, 3]: the picture squeezed to a square, antialiased triangle filter."""
-    return Image.open(io.BytesIO(data)).convert("RGB").resize((size, size), Image.BILINEAR)
+    img = Image.open(io.BytesIO(data)).convert("RGB")
+    # Two calls: Pillow runs the vertical pass first on tall pictures, the engine never does.
+    return img.resize((size, img.height), Image.BILINEAR).resize((size, size), Image.BILINEAR)
 
 
 def random_view(img, size, rng):

@@ -274,7 +274,9 @@ class Model:
     # ---- A picture ----
     def image(self, data):
         n = self.f["vision.image_size"]
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB").resize((n, n), Image.BILINEAR))
+        img = Image.open(io.BytesIO(data)).convert("RGB")
+        # Two calls: Pillow runs the vertical pass first on tall pictures, the engine never does.
+        return np.asarray(img.resize((n, img.height), Image.BILINEAR).resize((n, n), Image.BILINEAR))
 
     def stages(self, image, prompt=""):
         feat = backbone(self.f, image)

@@ -7,13 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "bitmar-kernels.h"
-
-#define GUARD 64
-#define GUARD_BYTE 0xa5
+#include "guarded.h"
 
 typedef enum { POINTWISE, DEPTHWISE, STEM } Kind;
 typedef enum { RANDOM, HIGHEST, LOWEST, HUGE_BIAS, LARGE_SCALE, N_MODES } Mode;
@@ -54,41 +50,6 @@ draw (void)
       fputc ('\n', stderr); \
     } \
   } while (0)
-
-/* ---- Guarded buffers: the last byte is the last before a page without access ---- */
-
-static size_t
-mapped_size (size_t n)
-{
-  size_t page = (size_t) sysconf (_SC_PAGESIZE);
-  return (n + GUARD + page - 1) / page * page;
-}
-
-static uint8_t *
-guarded_new (size_t n)
-{
-  size_t page = (size_t) sysconf (_SC_PAGESIZE), size = mapped_size (n);
-  uint8_t *p = mmap (NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (p == MAP_FAILED || mprotect (p + size, page, PROT_NONE))
-    abort ();
-  memset (p, GUARD_BYTE, size);
-  return p + size - n;
-}
-
-static bool
-guarded_intact (const uint8_t *p)
-{
-  for (int i = 1; i <= GUARD; i++)
-    if (p[-i] != GUARD_BYTE)
-      return false;
-  return true;
-}
-
-static void
-guarded_free (uint8_t *p, size_t n)
-{
-  munmap (p + n - mapped_size (n), mapped_size (n) + (size_t) sysconf (_SC_PAGESIZE));
-}
 
 /* ---- The formula, anew ---- */
 

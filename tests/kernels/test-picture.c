@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bitmar-kernels.h"
+#include "guarded.h"
 
 static int failures;
 static uint32_t seed;
@@ -33,7 +34,7 @@ draw (void)
 static uint8_t *
 picture_new (size_t n)
 {
-  uint8_t *p = malloc (n);
+  uint8_t *p = guarded_new (n);
   seed = 1;
   for (size_t i = 0; i < n; i++)
     p[i] = draw ();
@@ -60,18 +61,14 @@ static void
 resample (uint8_t *dst, const uint8_t *src, const Size *s, size_t channels)
 {
   size_t size = bmk_resample_size (s->w, s->h, s->out_w, s->out_h);
-  size_t room = (size + 2 * BMK_ALIGN + BMK_ALIGN - 1) / BMK_ALIGN * BMK_ALIGN;
-  uint8_t *memory = aligned_alloc (BMK_ALIGN, room);
+  uint8_t *memory = guarded_new (size);
 
-  memset (memory, 0xa5, room);
-  BmkResample *plan = bmk_resample_init (memory + BMK_ALIGN, s->w, s->h, s->out_w, s->out_h);
+  CHECK (size % BMK_ALIGN == 0, "%zu bytes", size);
+  BmkResample *plan = bmk_resample_init (memory, s->w, s->h, s->out_w, s->out_h);
   for (size_t c = 0; c < channels; c++)
     bmk_resample (plan, dst + c, channels, src + c, channels, (ptrdiff_t) (s->w * channels));
-  for (size_t i = 0; i < BMK_ALIGN; i++)
-    CHECK (memory[i] == 0xa5, "wrote before the plan");
-  for (size_t i = BMK_ALIGN + size; i < room; i++)
-    CHECK (memory[i] == 0xa5, "wrote behind the plan, %zux%zu", s->w, s->h);
-  free (memory);
+  CHECK (guarded_intact (memory), "wrote before the plan");
+  guarded_free (memory, size);
 }
 
 static void
@@ -86,11 +83,11 @@ test_goldens (void)
   for (size_t i = 0; i < sizeof goldens / sizeof *goldens; i++) {
     const Size *s = &goldens[i].s;
     size_t n = s->out_w * s->out_h * 3;
-    uint8_t *src = picture_new (s->w * s->h * 3), *dst = malloc (n);
+    uint8_t *src = picture_new (s->w * s->h * 3), *dst = guarded_new (n);
     resample (dst, src, s, 3);
     CHECK (fnv (dst, n) == goldens[i].sum, "%zux%zu -> %zux%zu is not Pillow's", s->w, s->h, s->out_w, s->out_h);
-    free (src);
-    free (dst);
+    guarded_free (src, s->w * s->h * 3);
+    guarded_free (dst, n);
   }
 }
 
@@ -126,12 +123,12 @@ test_formula (void)
   static const Size sizes[] = { { 40, 30, 13, 11 }, { 13, 11, 40, 30 }, { 128, 3, 5, 7 }, { 2, 2, 1, 1 }, { 1, 9, 8, 2 } };
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     const Size *s = &sizes[i];
-    uint8_t *src = picture_new (s->w * s->h), *dst = malloc (s->out_w * s->out_h);
+    uint8_t *src = picture_new (s->w * s->h), *dst = guarded_new (s->out_w * s->out_h);
     resample (dst, src, s, 1);
     for (size_t k = 0; k < s->out_w * s->out_h; k++)
       CHECK (fabs (dst[k] - ideal (src, s, k % s->out_w, k / s->out_w)) < 1.02, "%zux%zu at %zu", s->w, s->h, k);
-    free (src);
-    free (dst);
+    guarded_free (src, s->w * s->h);
+    guarded_free (dst, s->out_w * s->out_h);
   }
 }
 
@@ -160,10 +157,10 @@ test_layouts (void)
         bool inside = i % step == 0 && i / step < sizeof expected;
         CHECK (dst[i] == (inside ? expected[i / step] : 0xa5), "step %zu flip %d at %zu", step, flip, i);
       }
-      free (src);
+      guarded_free (src, stride * s.h);
     }
   free (memory);
-  free (plane);
+  guarded_free (plane, s.w * s.h);
 }
 
 static void
@@ -227,26 +224,26 @@ test_known_colors (void)
   }
 }
 
-/* The definition, for every run length and with both neighbours of the run untouched. */
+/* The definition, for every run length, up to the end of a page. */
 static void
 test_color_formula (void)
 {
   BmkColorMatrix m;
   bmk_color_matrix_init (&m, 0.2627, 0.0593, false);
   for (size_t n = 0; n < 70; n++) {
-    uint8_t *p = picture_new (n * 3 + 2), *q = picture_new (n * 3 + 2);
-    bmk_yuv_to_rgb (p + 1, n, &m);
-    CHECK (p[0] == q[0] && p[n * 3 + 1] == q[n * 3 + 1], "wrote outside %zu pixels", n);
+    uint8_t *p = picture_new (n * 3), *q = picture_new (n * 3);
+    bmk_yuv_to_rgb (p, n, &m);
+    CHECK (guarded_intact (p), "wrote outside %zu pixels", n);
     for (size_t i = 0; i < n * 3; i++) {
-      const uint8_t *yuv = q + 1 + i / 3 * 3;
+      const uint8_t *yuv = q + i / 3 * 3;
       double v = 0.5;
       for (size_t k = 0; k < 3; k++)
         v += m.m[i % 3 * 3 + k] / 65536.0 * (yuv[k] - m.offset[k]);
       v = floor (v < 0 ? 0 : v > 255 ? 255 : v);
-      CHECK (p[1 + i] == v, "%zu pixels at %zu: %d, not %g", n, i, p[1 + i], v);
+      CHECK (p[i] == v, "%zu pixels at %zu: %d, not %g", n, i, p[i], v);
     }
-    free (p);
-    free (q);
+    guarded_free (p, n * 3);
+    guarded_free (q, n * 3);
   }
 }
 

@@ -19,7 +19,7 @@ naive_row (int8_t *q, float *inv, const float *x, size_t k)
   for (size_t j = 0; j < k; j++) {
     scale = 127.0f / a;
     v = x[j] * scale;
-    q[j] = a > 0.0f ? (int8_t) fmaxf (-127.0f, fminf (127.0f, rintf (v))) : 0;
+    q[j] = a > 0.0f && x[j] != 0.0f ? (int8_t) fmaxf (-127.0f, fminf (127.0f, rintf (v))) : 0;
     sum += q[j] * q[j];
   }
   squares = (float) sum / (float) k;
@@ -31,7 +31,7 @@ static void
 fill_row (float *x, size_t k, size_t kind)
 {
   for (size_t j = 0; j < k; j++)
-    switch (kind % 5) {
+    switch (kind % 6) {
       case 0:
         x[j] = rng_float () * 10.0f;
         break;
@@ -43,6 +43,9 @@ fill_row (float *x, size_t k, size_t kind)
         break;
       case 3:
         x[j] = rng_float () * 1e-30f;
+        break;
+      case 4:                  /* 127 / max|x| overflows */
+        x[j] = j % 3 ? rng_float () * 1e-38f : 0.0f;
         break;
       default:
         x[j] = j % 2 ? 3e38f : -3e38f;

@@ -1,0 +1,196 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* keys, values  [slots, width], slots filled from 0 upwards and never emptied one by one
+ * read          cosines s = keys . key; recalled = sum a_i v_i, a the softmax of beta (s - theta) beside an empty slot's 0
+ * write         merge into the nearest slot from `merge` on, else the first empty or the least recently used one */
+#include "bitmar-episodic-memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitmar-kernels.h"
+
+struct BmmMemory {
+  BmmConfig config;
+  size_t used;
+  uint64_t clock;              /* counts reads and writes: what "recently" is measured in */
+  float *keys, *values;        /* [slots, width] */
+  float *scores;               /* [slots] */
+  uint64_t *touched;           /* [slots] clock of the last write or nearest read */
+  BmmSlotInfo *info;           /* [slots] */
+};
+
+static bool
+config_is_allowed (const BmmConfig *c)
+{
+  return c->slots >= 1 && c->slots <= 65536 && c->width >= 16 && c->width <= 4096 && c->width % 16 == 0
+      && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness) && isfinite (c->threshold)
+      && c->merge >= -1 && c->merge <= 1;
+}
+
+BmmMemory *
+bmm_new (const BmmConfig *config)
+{
+  BmmMemory *m;
+
+  if (!config_is_allowed (config) || !(m = calloc (1, sizeof *m)))
+    return NULL;
+  m->config = *config;
+  m->keys = calloc (config->slots * config->width, sizeof *m->keys);
+  m->values = calloc (config->slots * config->width, sizeof *m->values);
+  m->scores = calloc (config->slots, sizeof *m->scores);
+  m->touched = calloc (config->slots, sizeof *m->touched);
+  m->info = calloc (config->slots, sizeof *m->info);
+  if (m->keys && m->values && m->scores && m->touched && m->info)
+    return m;
+  bmm_free (m);
+  return NULL;
+}
+
+void
+bmm_free (BmmMemory *m)
+{
+  if (!m)
+    return;
+  free (m->keys);
+  free (m->values);
+  free (m->scores);
+  free (m->touched);
+  free (m->info);
+  free (m);
+}
+
+void
+bmm_clear (BmmMemory *m)
+{
+  m->used = 0;
+  m->clock = 0;
+}
+
+size_t
+bmm_used (const BmmMemory *m)
+{
+  return m->used;
+}
+
+size_t
+bmm_size (const BmmMemory *m)
+{
+  size_t slot = 2 * m->config.width * sizeof (float) + sizeof *m->scores + sizeof *m->touched + sizeof *m->info;
+
+  return sizeof *m + m->config.slots * slot;
+}
+
+/* Fills scores with cosines; the first of equal ones is the nearest. -1 when empty. */
+static ptrdiff_t
+score (BmmMemory *m, const float *key)
+{
+  ptrdiff_t nearest = -1;
+
+  for (size_t i = 0; i < m->used; i++) {
+    m->scores[i] = bmk_dot (key, m->keys + i * m->config.width, m->config.width);
+    if (nearest < 0 || m->scores[i] > m->scores[nearest])
+      nearest = i;
+  }
+  return nearest;
+}
+
+/* scores: cosines in, weights out. The empty slot's exponent is 0; subtracting the largest keeps exp in range. */
+static void
+address (BmmMemory *m, float best)
+{
+  float top = fmaxf (0.0f, m->config.sharpness * (best - m->config.threshold)), norm;
+
+  for (size_t i = 0; i < m->used; i++)
+    m->scores[i] = bmk_exp (m->config.sharpness * (m->scores[i] - m->config.threshold) - top);
+  norm = 1.0f / (bmk_exp (-top) + bmk_sum (m->scores, m->used));
+  for (size_t i = 0; i < m->used; i++)
+    m->scores[i] *= norm;
+}
+
+BmmRecall
+bmm_read (BmmMemory *m, const float *key, float *recalled)
+{
+  size_t width = m->config.width;
+  ptrdiff_t nearest = score (m, key);
+  BmmRecall r = { .novelty = 1.0f, .nearest = nearest };
+
+  memset (recalled, 0, width * sizeof *recalled);
+  if (nearest < 0)
+    return r;
+  r.similarity = m->scores[nearest];
+  r.novelty = 1.0f - fminf (1.0f, fmaxf (0.0f, r.similarity));
+  address (m, r.similarity);
+  for (size_t i = 0; i < m->used; i++)
+    for (size_t j = 0; j < width; j++)
+      recalled[j] += m->scores[i] * m->values[i * width + j];
+  m->touched[nearest] = ++m->clock;
+  m->info[nearest].reads++;
+  return r;
+}
+
+static size_t
+least_recent (const BmmMemory *m)
+{
+  size_t oldest = 0;
+
+  for (size_t i = 1; i < m->used; i++)
+    if (m->touched[i] < m->touched[oldest])
+      oldest = i;
+  return oldest;
+}
+
+static void
+blend (float *x, const float *y, float rate, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    x[i] = (1.0f - rate) * x[i] + rate * y[i];
+}
+
+/* A merge of opposite keys can vanish: the new key then takes the slot's place. */
+static void
+make_unit (float *x, const float *fallback, size_t n)
+{
+  float square = bmk_dot (x, x, n);
+
+  if (square < 1e-12f) {
+    memcpy (x, fallback, n * sizeof *x);
+    return;
+  }
+  for (size_t i = 0; i < n; i++)
+    x[i] /= sqrtf (square);
+}
+
+size_t
+bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
+{
+  size_t width = m->config.width, slot;
+  ptrdiff_t nearest = score (m, key);
+  bool merge = nearest >= 0 && m->scores[nearest] >= m->config.merge;
+
+  slot = merge ? (size_t) nearest : m->used < m->config.slots ? m->used++ : least_recent (m);
+  if (merge) {
+    blend (m->keys + slot * width, key, m->config.rate, width);
+    make_unit (m->keys + slot * width, key, width);
+    blend (m->values + slot * width, value, m->config.rate, width);
+  } else {
+    memcpy (m->keys + slot * width, key, width * sizeof *key);
+    memcpy (m->values + slot * width, value, width * sizeof *value);
+    m->info[slot] = (BmmSlotInfo) { .first_ns = time_ns };
+  }
+  m->info[slot].last_ns = time_ns;
+  m->info[slot].writes++;
+  m->touched[slot] = ++m->clock;
+  return slot;
+}
+
+bool
+bmm_slot_info (const BmmMemory *m, size_t slot, BmmSlotInfo *info)
+{
+  if (slot >= m->used)
+    return false;
+  *info = m->info[slot];
+  return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stage 1, the bottleneck: a two-layer ternary MLP on every frame token.
+ *
+ *   features [P, channels] u8     (pool = 2: the mean of 2 x 2 neighbours first)
+ *     bottleneck.0, relu          -> h [P, hidden]
+ *     bottleneck.1, + pos         -> v [P, d]
+ *     codes                       -> V: int8 [P, d] and their inverse root mean square [P]
+ *
+ * V has only bitlinear readers, so its codes are all that is kept of it. */
+#pragma once
+
+#include "model-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const BitmarModel *model;
+  int8_t *q;           /* [P, widest input] */
+  float *inv;          /* [P] */
+  float *pooled;       /* [P, channels], NULL when pool is 1 */
+  float *hidden;       /* [P, hidden] */
+  float *v;            /* [P, d] */
+} BitmarBottleneck;
+
+gboolean bitmar_bottleneck_init (BitmarBottleneck *bottleneck, const BitmarModel *model);
+void bitmar_bottleneck_clear (BitmarBottleneck *bottleneck);
+/* features: [P * pool * pool, channels]; v_codes: [P, d]; v_inv: [P] */
+void bitmar_bottleneck_run (BitmarBottleneck *bottleneck, const guint8 *features, int8_t *v_codes, float *v_inv);
+
+G_END_DECLS

@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stage 5, the decoder: one token per live beam a step, all beams in one batch.
+ *
+ *   once a frame   cond[i] = blk.cond([c ; r]) [d]; frame tokens: k, v = blk.frame_kv(V) [P, d], k rotated at one position
+ *   x = embedding(token) [m, d]
+ *   per layer      x += cond
+ *                  q, k, v = qkv(x); q, k rotated; k, v to the beam's tail
+ *                  x += out(attention over sinks, window, tail)
+ *                  x += down(relu(up(x))^2)
+ *   logits         head(x) [m, V], head and embedding are one int8 matrix
+ *
+ * Sinks are the same layers run once per model over decoder.sinks, causally, without cond. */
+#pragma once
+
+#include "kvcache.h"
+#include "layer.h"
+#include "model-private.h"
+
+G_BEGIN_DECLS
+
+/* One token to feed: into row `row` of the tail, behind the entries that rows[] names. */
+typedef struct {
+  gint32 token;
+  const guint8 *rows;  /* [depth] */
+} BitmarDecoderBeam;
+
+typedef struct {
+  const BitmarModel *model;
+  BitmarKvCache cache;
+  BitmarScratch scratch;
+  BitmarRope rope;
+  gsize beams;
+  int8_t *q;           /* [2C]: codes of [c ; r] */
+  float *context;      /* [2C]: [c ; r] */
+  float *cond;         /* [layers, d] */
+  float *kv;           /* [P, 2d] */
+  float *x, *a, *far;  /* [beams, d] */
+  float *qkv;          /* [beams, 3d] */
+  float *scores;       /* [heads, entries] */
+  float *cosines, *sines;      /* [2, hd / 2]: at the true position, at the sinks' */
+  guint8 *path;        /* [tail depth]: rows of one beam, the token being fed included */
+  BmkSpan *spans;      /* [3 + tail depth] */
+} BitmarDecoder;
+
+/* beams, depth: the most live beams and the longest tail, bos and eos included. */
+gboolean bitmar_decoder_init (BitmarDecoder *decoder, const BitmarModel *model, gsize beams, gsize depth);
+void bitmar_decoder_clear (BitmarDecoder *decoder);
+/* The window's frame tokens and the layers' conditioning for what comes next. content, recalled: [C] */
+void bitmar_decoder_frame (BitmarDecoder *decoder, const int8_t *v_codes, const float *v_inv, const float *content,
+    const float *recalled);
+/* Beam b goes to row b at `depth`. logits: [n, V] or NULL. */
+void bitmar_decoder_step (BitmarDecoder *decoder, const BitmarDecoderBeam *beams, gsize n, gsize depth, float *logits);
+
+/* keys, values: [layers, S, d]. FALSE when memory is short. */
+gboolean bitmar_decoder_sinks (const BitmarModel *model, float *keys, float *values);
+
+G_END_DECLS

@@ -1,0 +1,392 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The only file that composes the stages.
+ *
+ *   encoder      picture -> vision -> bottleneck -> V; fusion asks V with the empty prompt -> episode
+ *   captioner    [fusion asks V with the prompt -> content]; decoder frame; sampler over decoder steps -> caption */
+
+#include <math.h>
+#include <string.h>
+
+#include "bottleneck.h"
+#include "decoder.h"
+#include "episode-private.h"
+#include "fusion.h"
+#include "image.h"
+#include "model-private.h"
+#include "sampler.h"
+#include "text.h"
+#include "vision.h"
+
+static gboolean
+no_memory (GError **error, const char *what)
+{
+  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for %s", what);
+  return FALSE;
+}
+
+/* ---- Model --------------------------------------------------------------------------------------- */
+
+gboolean
+bitmar_model_prepare (BitmarModel *model, GError **error)
+{
+  gsize n = (gsize) model->decoder.n_layers * model->decoder.sinks * model->width;
+
+  model->sink_k = g_try_new (float, MAX (n, 1));
+  model->sink_v = g_try_new (float, MAX (n, 1));
+  if (!model->sink_k || !model->sink_v || !bitmar_decoder_sinks (model, model->sink_k, model->sink_v))
+    return no_memory (error, "the attention sinks");
+  return TRUE;
+}
+
+/* T[0] of a text, [d], and its sentence embedding when asked for, [C]. "" is CLS alone. */
+static gboolean
+encode_text (const BitmarModel *model, const char *string, float *first, float *embedding, GError **error)
+{
+  gsize n = 1, context = model->text.context;
+  gint32 *ids = g_try_new (gint32, context);
+  gboolean done = FALSE;
+  BitmarText text;
+
+  if (!ids)
+    return no_memory (error, "a prompt");
+  ids[0] = model->cls;
+  if (!bitmar_model_encode_prompt (model, string, ids, &n, error))
+    goto out;
+  if (!bitmar_text_init (&text, model, n)) {
+    no_memory (error, "the text encoder");
+    goto out;
+  }
+  bitmar_text_run (&text, ids, n, first);
+  if (embedding)
+    bitmar_text_embed (&text, first, embedding);
+  bitmar_text_clear (&text);
+  done = TRUE;
+out:
+  g_free (ids);
+  return done;
+}
+
+gboolean
+bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding, GError **error)
+{
+  float *first = g_try_new (float, model->width);
+  gboolean done = first ? encode_text (model, text, first, embedding, error) : no_memory (error, "a text");
+
+  g_free (first);
+  return done;
+}
+
+/* ---- Encoder ------------------------------------------------------------------------------------- */
+
+struct _BitmarEncoder {
+  GObject parent;
+
+  BitmarModel *model;
+  BitmarScaler scaler;
+  BitmarVision vision;
+  BitmarBottleneck bottleneck;
+  BitmarFusion fusion;
+  guint8 *rgb;         /* [size, size, 3] */
+  guint8 *features;    /* [P * pool * pool, channels] */
+  float *first;        /* [d]: T[0] of the empty prompt */
+};
+
+G_DEFINE_FINAL_TYPE (BitmarEncoder, bitmar_encoder, G_TYPE_OBJECT)
+
+static void
+bitmar_encoder_init (BitmarEncoder *self)
+{
+}
+
+static void
+bitmar_encoder_finalize (GObject *object)
+{
+  BitmarEncoder *self = BITMAR_ENCODER (object);
+
+  bitmar_scaler_clear (&self->scaler);
+  bitmar_vision_clear (&self->vision);
+  bitmar_bottleneck_clear (&self->bottleneck);
+  bitmar_fusion_clear (&self->fusion);
+  g_free (self->rgb);
+  g_free (self->features);
+  g_free (self->first);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (bitmar_encoder_parent_class)->finalize (object);
+}
+
+static void
+bitmar_encoder_class_init (BitmarEncoderClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = bitmar_encoder_finalize;
+}
+
+static gboolean
+encoder_allocate (BitmarEncoder *self)
+{
+  BitmarModel *model = self->model;
+  gsize size = model->vision.size, pool = model->vision.pool;
+
+  bitmar_scaler_init (&self->scaler, size);
+  self->rgb = g_try_malloc (size * size * 3);
+  self->features = g_try_malloc (model->vision.tokens * pool * pool * model->vision.channels);
+  self->first = g_try_new (float, model->width);
+  return self->rgb && self->features && self->first && bitmar_vision_init (&self->vision, model)
+      && bitmar_bottleneck_init (&self->bottleneck, model) && bitmar_fusion_init (&self->fusion, model);
+}
+
+BitmarEncoder *
+bitmar_encoder_new (BitmarModel *model, GError **error)
+{
+  BitmarEncoder *self = g_object_new (BITMAR_TYPE_ENCODER, NULL);
+
+  self->model = g_object_ref (model);
+  if (!(encoder_allocate (self) || no_memory (error, "an encoder"))
+      || !encode_text (model, "", self->first, NULL, error))
+    g_clear_object (&self);
+  return self;
+}
+
+static gboolean
+same_model (const BitmarModel *model, BitmarEpisode *episode, GError **error)
+{
+  if (episode->model == model
+      || strcmp (bitmar_model_get_id (episode->model), bitmar_model_get_id ((BitmarModel *) model)) == 0)
+    return TRUE;
+  g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");
+  return FALSE;
+}
+
+gboolean
+bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarEpisode *episode, GError **error)
+{
+  if (!same_model (encoder->model, episode, error)
+      || !bitmar_scaler_run (&encoder->scaler, image, encoder->rgb, error))
+    return FALSE;
+  bitmar_vision_run (&encoder->vision, encoder->rgb, encoder->features);
+  bitmar_bottleneck_run (&encoder->bottleneck, encoder->features, episode->v_codes, episode->v_inv);
+  bitmar_fusion_run (&encoder->fusion, encoder->first, episode->v_codes, episode->v_inv, episode->key,
+      episode->content);
+  memset (episode->recalled, 0, encoder->model->memory_width * sizeof (float));
+  episode->novelty = 1.0f;
+  episode->slot = -1;
+  return TRUE;
+}
+
+/* ---- Captioner ----------------------------------------------------------------------------------- */
+
+struct _BitmarCaptioner {
+  GObject parent;
+
+  BitmarModel *model;
+  BitmarDecoder decoder;
+  BitmarFusion fusion; /* only once there was a prompt */
+  BitmarSampler *sampler;
+  gboolean prompted;
+  float *first;        /* [d]: T[0] of the prompt */
+  float *content;      /* [C]: asked for with the prompt */
+  gint cancelled;
+  gint64 start_us, first_us;
+};
+
+G_DEFINE_FINAL_TYPE (BitmarCaptioner, bitmar_captioner, G_TYPE_OBJECT)
+
+static void
+bitmar_captioner_init (BitmarCaptioner *self)
+{
+}
+
+static void
+bitmar_captioner_finalize (GObject *object)
+{
+  BitmarCaptioner *self = BITMAR_CAPTIONER (object);
+
+  bitmar_decoder_clear (&self->decoder);
+  bitmar_fusion_clear (&self->fusion);
+  g_clear_pointer (&self->sampler, bitmar_sampler_free);
+  g_free (self->first);
+  g_free (self->content);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (bitmar_captioner_parent_class)->finalize (object);
+}
+
+static void
+bitmar_captioner_class_init (BitmarCaptionerClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = bitmar_captioner_finalize;
+}
+
+static gboolean
+captioner_allocate (BitmarCaptioner *self)
+{
+  BitmarModel *model = self->model;
+  BitmarSamplerVocabulary vocabulary = { .size = model->vocabulary, .pad = model->pad, .bos = model->bos,
+    .eos = model->eos, .cls = model->cls, .no_end = model->no_end };
+
+  self->first = g_try_new (float, model->width);
+  self->content = g_try_new (float, model->memory_width);
+  self->sampler = bitmar_sampler_new (&vocabulary);
+  /* bos before, eos behind */
+  return self->first && self->content && self->sampler
+      && bitmar_decoder_init (&self->decoder, model, BITMAR_MAX_BEAMS, model->decoder.max_tokens + 2);
+}
+
+BitmarCaptioner *
+bitmar_captioner_new (BitmarModel *model, GError **error)
+{
+  BitmarCaptioner *self;
+
+  if (model->decoder.max_tokens > BITMAR_MAX_TOKENS || model->decoder.beam > BITMAR_MAX_BEAMS) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_SHAPE, "captions of %u tokens by %u beams are more than %d by %d",
+        model->decoder.max_tokens, model->decoder.beam, BITMAR_MAX_TOKENS, BITMAR_MAX_BEAMS);
+    return NULL;
+  }
+  self = g_object_new (BITMAR_TYPE_CAPTIONER, NULL);
+  self->model = g_object_ref (model);
+  if (!captioner_allocate (self)) {
+    no_memory (error, "a captioner");
+    g_clear_object (&self);
+  }
+  return self;
+}
+
+gboolean
+bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GError **error)
+{
+  BitmarModel *model = captioner->model;
+
+  if (!prompt || !*prompt) {
+    captioner->prompted = FALSE;
+    return TRUE;
+  }
+  if (!captioner->fusion.x && !bitmar_fusion_init (&captioner->fusion, model))
+    return no_memory (error, "a prompt");
+  if (!encode_text (model, prompt, captioner->first, NULL, error))
+    return FALSE;
+  captioner->prompted = TRUE;
+  return TRUE;
+}
+
+void
+bitmar_captioner_reset (BitmarCaptioner *captioner)
+{
+  bitmar_kvcache_reset (&captioner->decoder.cache);
+}
+
+void
+bitmar_captioner_cancel (BitmarCaptioner *captioner)
+{
+  g_atomic_int_set (&captioner->cancelled, TRUE);
+}
+
+void
+bitmar_captioner_uncancel (BitmarCaptioner *captioner)
+{
+  g_atomic_int_set (&captioner->cancelled, FALSE);
+}
+
+static gboolean
+refuse (GError **error, const char *what)
+{
+  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "caption parameter out of range: %s", what);
+  return FALSE;
+}
+
+static gboolean
+resolve (const BitmarModel *model, const BitmarCaptionParams *from, BitmarSamplerParams *to, GError **error)
+{
+  static const BitmarCaptionParams all_from_model = { .length_penalty = -1 };
+  const BitmarCaptionParams *p = from ? from : &all_from_model;
+
+  if (!isfinite (p->temperature) || p->temperature < 0)
+    return refuse (error, "temperature");
+  if (p->beam_size > (p->temperature > 0 ? 1 : BITMAR_MAX_BEAMS))
+    return refuse (error, "beam_size");
+  if (p->max_tokens > model->decoder.max_tokens)
+    return refuse (error, "max_tokens");
+  if (!isfinite (p->length_penalty))
+    return refuse (error, "length_penalty");
+  if (!(p->top_p >= 0 && p->top_p <= 1))
+    return refuse (error, "top_p");
+  *to = (BitmarSamplerParams) {
+    .beam_size = p->temperature > 0 ? 1 : p->beam_size ? p->beam_size : model->decoder.beam,
+    .max_tokens = p->max_tokens ? p->max_tokens : model->decoder.max_tokens,
+    .length_penalty = p->length_penalty < 0 ? model->decoder.length_penalty : p->length_penalty,
+    .temperature = p->temperature, .top_k = p->top_k, .top_p = p->top_p > 0 ? p->top_p : 1, .seed = p->seed };
+  return TRUE;
+}
+
+static gboolean
+step (gpointer data, const BitmarHypothesis *live, gsize n, float *logits)
+{
+  BitmarCaptioner *self = data;
+  BitmarDecoderBeam beams[BITMAR_MAX_BEAMS];
+
+  if (g_atomic_int_get (&self->cancelled))
+    return FALSE;
+  for (gsize b = 0; b < n; b++)
+    beams[b] = (BitmarDecoderBeam) { .token = live[b].len ? live[b].ids[live[b].len - 1] : self->model->bos,
+      .rows = live[b].rows };
+  bitmar_decoder_step (&self->decoder, beams, n, live[0].fed, logits);
+  if (live[0].fed == 0)
+    self->first_us = g_get_monotonic_time ();
+  return TRUE;
+}
+
+/* The caption stays in the window: bos, its ids, and eos where it was reached, which nobody has fed yet. */
+static void
+keep (BitmarCaptioner *self, const BitmarHypothesis *best)
+{
+  gsize n = 1 + best->len + (best->finished ? 1 : 0);
+  guint8 rows[BITMAR_MAX_TOKENS + 2];
+
+  memcpy (rows, best->rows, sizeof rows);
+  for (gsize depth = best->fed; depth < n; depth++) {
+    BitmarDecoderBeam beam = { .token = depth <= best->len ? best->ids[depth - 1] : self->model->eos, .rows = rows };
+
+    bitmar_decoder_step (&self->decoder, &beam, 1, depth, NULL);
+    rows[depth] = 0;
+  }
+  bitmar_kvcache_keep (&self->decoder.cache, rows, n);
+}
+
+static void
+fill (BitmarCaptioner *self, const BitmarHypothesis *best, float mean, BitmarCaption *caption)
+{
+  memset (caption, 0, sizeof *caption);
+  memcpy (caption->ids, best->ids, best->len * sizeof *best->ids);
+  caption->tokens = best->len;
+  caption->finished = best->finished;
+  caption->confidence = bmk_exp (mean);
+  bitmar_model_decode (self->model, best->ids, best->len, caption->text, sizeof caption->text);
+  caption->first_token_ns = (self->first_us - self->start_us) * 1000;
+  caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;
+}
+
+gboolean
+bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode, const BitmarCaptionParams *params,
+    BitmarCaption *caption, GError **error)
+{
+  const float *content = captioner->prompted ? captioner->content : episode->content;
+  const BitmarHypothesis *best;
+  BitmarSamplerParams resolved;
+  float mean;
+
+  if (!same_model (captioner->model, episode, error) || !resolve (captioner->model, params, &resolved, error))
+    return FALSE;
+  captioner->start_us = g_get_monotonic_time ();
+  if (captioner->prompted)
+    bitmar_fusion_run (&captioner->fusion, captioner->first, episode->v_codes, episode->v_inv, NULL,
+        captioner->content);
+  bitmar_decoder_frame (&captioner->decoder, episode->v_codes, episode->v_inv, content, episode->recalled);
+  best = bitmar_sampler_run (captioner->sampler, &resolved, step, captioner, &mean);
+  if (!best) {
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED, "cancelled");
+    return FALSE;
+  }
+  if (captioner->model->decoder.history > 0)
+    keep (captioner, best);
+  fill (captioner, best, mean, caption);
+  return TRUE;
+}

@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <stdint.h>
+
+#include "bitmar.h"
+
+G_BEGIN_DECLS
+
+struct _BitmarEpisode {
+  GObject parent;
+
+  BitmarModel *model;
+  float *key, *content, *recalled;     /* [C] */
+  int8_t *v_codes;                     /* [P, d] */
+  float *v_inv;                        /* [P] */
+  gfloat novelty;
+  gint slot;
+};
+
+G_END_DECLS

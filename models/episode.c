@@ -1,0 +1,248 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "episode-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model-private.h"
+
+/* Serialised, little-endian: magic, version, model id (64 hex digits), C, P, d, novelty, slot, then
+ * key [C], content [C], recalled [C], inv [P] as f32 and the codes [P, d]. */
+#define MAGIC "BMEP"
+#define VERSION 1
+#define ID_LENGTH 64
+#define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
+
+G_DEFINE_FINAL_TYPE (BitmarEpisode, bitmar_episode, G_TYPE_OBJECT)
+
+static void
+bitmar_episode_init (BitmarEpisode *self)
+{
+  self->novelty = 1.0f;
+  self->slot = -1;
+}
+
+static void
+bitmar_episode_finalize (GObject *object)
+{
+  BitmarEpisode *self = BITMAR_EPISODE (object);
+
+  g_free (self->key);
+  g_free (self->content);
+  g_free (self->recalled);
+  g_free (self->v_codes);
+  g_free (self->v_inv);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (bitmar_episode_parent_class)->finalize (object);
+}
+
+static void
+bitmar_episode_class_init (BitmarEpisodeClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = bitmar_episode_finalize;
+}
+
+BitmarEpisode *
+bitmar_episode_new (BitmarModel *model)
+{
+  BitmarEpisode *self = g_object_new (BITMAR_TYPE_EPISODE, NULL);
+
+  self->model = g_object_ref (model);
+  self->key = g_new0 (float, model->memory_width);
+  self->content = g_new0 (float, model->memory_width);
+  self->recalled = g_new0 (float, model->memory_width);
+  self->v_codes = g_new0 (int8_t, model->vision.tokens * model->width);
+  self->v_inv = g_new0 (float, model->vision.tokens);
+  return self;
+}
+
+static const float *
+vector (BitmarEpisode *self, const float *x, gsize *n)
+{
+  if (n)
+    *n = self->model->memory_width;
+  return x;
+}
+
+const float *
+bitmar_episode_get_key (BitmarEpisode *episode, gsize *n)
+{
+  return vector (episode, episode->key, n);
+}
+
+const float *
+bitmar_episode_get_content (BitmarEpisode *episode, gsize *n)
+{
+  return vector (episode, episode->content, n);
+}
+
+const float *
+bitmar_episode_get_recalled (BitmarEpisode *episode, gsize *n)
+{
+  return vector (episode, episode->recalled, n);
+}
+
+gfloat
+bitmar_episode_get_novelty (BitmarEpisode *episode)
+{
+  return episode->novelty;
+}
+
+gint
+bitmar_episode_get_slot (BitmarEpisode *episode)
+{
+  return episode->slot;
+}
+
+void
+bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
+{
+  gsize c = src->model->memory_width, p = src->model->vision.tokens, d = src->model->width;
+
+  g_return_if_fail (dest->model == src->model);
+  memcpy (dest->key, src->key, c * sizeof (float));
+  memcpy (dest->content, src->content, c * sizeof (float));
+  memcpy (dest->recalled, src->recalled, c * sizeof (float));
+  memcpy (dest->v_inv, src->v_inv, p * sizeof (float));
+  memcpy (dest->v_codes, src->v_codes, p * d);
+  dest->novelty = src->novelty;
+  dest->slot = src->slot;
+}
+
+/* ---- Bytes --------------------------------------------------------------------------------------- */
+
+static guint8 *
+put_u32 (guint8 *to, guint32 x)
+{
+  x = GUINT32_TO_LE (x);
+  memcpy (to, &x, sizeof x);
+  return to + sizeof x;
+}
+
+static guint8 *
+put_floats (guint8 *to, const float *x, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+    memcpy (&bits, x + i, sizeof bits);
+    to = put_u32 (to, bits);
+  }
+  return to;
+}
+
+static const guint8 *
+get_u32 (const guint8 *from, guint32 *x)
+{
+  memcpy (x, from, sizeof *x);
+  *x = GUINT32_FROM_LE (*x);
+  return from + sizeof *x;
+}
+
+static const guint8 *
+get_floats (const guint8 *from, float *x, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+    from = get_u32 (from, &bits);
+    memcpy (x + i, &bits, sizeof bits);
+  }
+  return from;
+}
+
+static gsize
+floats (const BitmarModel *model)
+{
+  return 3 * (gsize) model->memory_width + model->vision.tokens;
+}
+
+static gsize
+serialised_size (const BitmarModel *model)
+{
+  return HEADER + 4 * floats (model) + (gsize) model->vision.tokens * model->width;
+}
+
+GBytes *
+bitmar_episode_to_bytes (BitmarEpisode *episode)
+{
+  BitmarModel *model = episode->model;
+  gsize size = serialised_size (model), c = model->memory_width, p = model->vision.tokens;
+  guint8 *data = g_malloc (size), *to = data;
+
+  memcpy (to, MAGIC, 4);
+  to = put_u32 (to + 4, VERSION);
+  memcpy (to, bitmar_model_get_id (model), ID_LENGTH);
+  to = put_u32 (to + ID_LENGTH, c);
+  to = put_u32 (to, p);
+  to = put_u32 (to, model->width);
+  to = put_floats (to, &episode->novelty, 1);
+  to = put_u32 (to, (guint32) episode->slot);
+  to = put_floats (to, episode->key, c);
+  to = put_floats (to, episode->content, c);
+  to = put_floats (to, episode->recalled, c);
+  to = put_floats (to, episode->v_inv, p);
+  memcpy (to, episode->v_codes, p * model->width);
+  return g_bytes_new_take (data, size);
+}
+
+/* Nothing that the kernels do not take gets in. */
+static gboolean
+check_payload (const BitmarModel *model, const guint8 *data)
+{
+  gsize codes = (gsize) model->vision.tokens * model->width;
+  const guint8 *at = data + HEADER;
+  float x;
+
+  get_floats (data + HEADER - 8, &x, 1);
+  if (!isfinite (x))
+    return FALSE;
+  for (gsize i = 0; i < floats (model); i++) {
+    at = get_floats (at, &x, 1);
+    if (!isfinite (x))
+      return FALSE;
+  }
+  return memchr (at, 0x80, codes) == NULL;
+}
+
+static gboolean
+check_bytes (const BitmarModel *model, const guint8 *data, gsize size, GError **error)
+{
+  guint32 version;
+
+  if (size < HEADER || memcmp (data, MAGIC, 4) != 0 || (get_u32 (data + 4, &version), version != VERSION)) {
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "not an episode");
+    return FALSE;
+  }
+  if (memcmp (data + 8, bitmar_model_get_id ((BitmarModel *) model), ID_LENGTH) != 0) {
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode was made by another model");
+    return FALSE;
+  }
+  if (size != serialised_size (model) || !check_payload (model, data)) {
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "a damaged episode");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
+{
+  BitmarModel *model = episode->model;
+  gsize size, c = model->memory_width, p = model->vision.tokens;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  const guint8 *from = data + HEADER - 8;
+  guint32 slot;
+
+  if (!check_bytes (model, data, size, error))
+    return FALSE;
+  from = get_floats (from, &episode->novelty, 1);
+  from = get_u32 (from, &slot);
+  episode->slot = (gint) slot;
+  from = get_floats (from, episode->key, c);
+  from = get_floats (from, episode->content, c);
+  from = get_floats (from, episode->recalled, c);
+  from = get_floats (from, episode->v_inv, p);
+  memcpy (episode->v_codes, from, p * model->width);
+  return TRUE;
+}

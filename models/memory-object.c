@@ -1,0 +1,104 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The episodic memory as an object: one stream's, over the vectors of memory/. */
+#include <string.h>
+
+#include "bitmar-episodic-memory.h"
+#include "episode-private.h"
+#include "model-private.h"
+
+struct _BitmarMemory {
+  GObject parent;
+
+  BitmarModel *model;
+  BmmMemory *slots;
+  guint n_slots;
+};
+
+G_DEFINE_FINAL_TYPE (BitmarMemory, bitmar_memory, G_TYPE_OBJECT)
+
+static void
+bitmar_memory_init (BitmarMemory *self)
+{
+}
+
+static void
+bitmar_memory_finalize (GObject *object)
+{
+  BitmarMemory *self = BITMAR_MEMORY (object);
+
+  bmm_free (self->slots);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (bitmar_memory_parent_class)->finalize (object);
+}
+
+static void
+bitmar_memory_class_init (BitmarMemoryClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = bitmar_memory_finalize;
+}
+
+BitmarMemory *
+bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GError **error)
+{
+  BmmConfig config = {
+    .slots = slots ? slots : model->memory.slots,
+    .width = model->memory_width,
+    .rate = model->memory.rate,
+    .sharpness = model->memory.sharpness,
+    .threshold = model->memory.threshold,
+    .merge = merge_threshold < -1 ? model->memory.merge : merge_threshold,
+  };
+  BitmarMemory *self;
+  BmmMemory *memory;
+
+  if (config.slots > 65536 || !(config.merge <= 1)) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "a memory of %u slots that merge from a cosine of %g",
+        slots, merge_threshold);
+    return NULL;
+  }
+  memory = bmm_new (&config);
+  if (!memory) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "a memory of %u slots does not fit", (guint) config.slots);
+    return NULL;
+  }
+  self = g_object_new (BITMAR_TYPE_MEMORY, NULL);
+  self->model = g_object_ref (model);
+  self->slots = memory;
+  self->n_slots = config.slots;
+  return self;
+}
+
+gboolean
+bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error)
+{
+  BmmRecall recall;
+
+  if (episode->model != memory->model && strcmp (episode->model->id, memory->model->id)) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");
+    return FALSE;
+  }
+  recall = bmm_read (memory->slots, episode->key, episode->recalled);
+  episode->novelty = recall.novelty;
+  episode->slot = bmm_write (memory->slots, episode->key, episode->content, time_ns);
+  return TRUE;
+}
+
+void
+bitmar_memory_clear (BitmarMemory *memory)
+{
+  bmm_clear (memory->slots);
+}
+
+guint
+bitmar_memory_get_used (BitmarMemory *memory)
+{
+  return bmm_used (memory->slots);
+}
+
+guint
+bitmar_memory_get_slots (BitmarMemory *memory)
+{
+  return memory->n_slots;
+}

@@ -1,0 +1,98 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A loaded model, as the stages see it: read-only, every weight packed for the active tier. */
+#pragma once
+
+#include "bitmar-kernels.h"
+#include "bitmar.h"
+#include "gguf.h"
+#include "tokenizer.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  gboolean has_expand, has_residual;
+  BmkConv expand, dw, project;
+} BitmarBlock;
+
+typedef struct {
+  BmkLinear qkv, out, up, down;
+} BitmarTextLayer;
+
+typedef struct {
+  BmkLinear q, kv, out, up, down;
+} BitmarFusionLayer;
+
+typedef struct {
+  BmkLinear cond, qkv, frame_kv, out, up, down;
+} BitmarDecoderLayer;
+
+struct _BitmarModel {
+  GObject parent;
+
+  char *name;
+  char *id;                    /* SHA-256 of the file, 64 hex digits */
+  BitmarGguf *file;            /* metadata; the tensors' bytes are let go after packing */
+  gsize size;                  /* bytes resident */
+  guint64 parameters;
+  GPtrArray *blocks;           /* of aligned memory: packed weights, scales, biases */
+
+  guint width;                 /* d */
+  guint memory_width;          /* C */
+  guint vocabulary;            /* V */
+  float rope_base;
+
+  struct {
+    guint size, channels, tokens, pool, n_blocks;
+    BmkConv stem, head;
+    BitmarBlock *blocks;       /* [n_blocks] */
+  } vision;
+
+  BmkLinear bottleneck[2];
+  const float *position;       /* [P, d] */
+
+  struct {
+    guint n_layers, heads, feed_forward, context;
+    BitmarTextLayer *layers;   /* [n_layers] */
+    BmkLinear head;
+  } text;
+
+  struct {
+    guint n_layers, heads, feed_forward;
+    BitmarFusionLayer *layers;
+    BmkLinear key, content;
+  } fusion;
+
+  struct {
+    guint slots;
+    float rate, sharpness, threshold, merge;
+  } memory;
+
+  struct {
+    guint n_layers, heads, feed_forward, sinks, window, max_tokens, history, beam;
+    float length_penalty;
+    BitmarDecoderLayer *layers;
+  } decoder;
+
+  const float *sinks;          /* [S, d] */
+  float *sink_k, *sink_v;      /* [layers, S, d], from bitmar_model_prepare() */
+
+  const int8_t *embedding;     /* [V, d] codes, row-major; scales are head.scale */
+  BmkLinear head;              /* the same matrix, packed */
+  gint32 pad, bos, eos, cls;
+  guint8 *no_end;              /* [V]: 1 where a caption may not end */
+  BitmarTokenizer *tokenizer;
+};
+
+/* engine.c: the constants that take running the stages. Called once, at the end of a load. */
+gboolean bitmar_model_prepare (BitmarModel *model, GError **error);
+
+/* x: [d] */
+void bitmar_model_embedding (const BitmarModel *model, gint32 id, float *x);
+/* Appends the text's ids at ids[*n]; the array holds text.context. ENCODING, TOO_LONG. NULL and "" add nothing. */
+gboolean bitmar_model_encode_prompt (const BitmarModel *model, const char *text, gint32 *ids, gsize *n, GError **error);
+/* NUL-terminated UTF-8 without outer spaces, cut at a character when `size` is short. */
+void bitmar_model_decode (const BitmarModel *model, const gint32 *ids, gsize n, char *text, gsize size);
+
+G_END_DECLS

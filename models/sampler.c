@@ -1,0 +1,353 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "sampler.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bitmar-kernels.h"
+
+typedef struct {
+  float score;
+  gint32 id;
+  guint8 beam;
+} Candidate;
+
+struct BitmarSampler {
+  BitmarSamplerVocabulary vocabulary;
+  float *logits;                       /* [BITMAR_MAX_BEAMS, V] */
+  gint32 *heap;                        /* [V]: sampling */
+  BitmarHypothesis live[BITMAR_MAX_BEAMS], grown[BITMAR_MAX_BEAMS];
+  gsize n_live;
+  BitmarHypothesis best;
+  float best_score;
+  gsize n_finished;
+  Candidate pool[2 * BITMAR_MAX_BEAMS];
+  gsize n_pool;
+};
+
+BitmarSampler *
+bitmar_sampler_new (const BitmarSamplerVocabulary *vocabulary)
+{
+  BitmarSampler *s = g_try_new0 (BitmarSampler, 1);
+
+  if (!s)
+    return NULL;
+  s->vocabulary = *vocabulary;
+  s->logits = g_try_new (float, BITMAR_MAX_BEAMS * vocabulary->size);
+  s->heap = g_try_new (gint32, vocabulary->size);
+  if (!s->logits || !s->heap)
+    g_clear_pointer (&s, bitmar_sampler_free);
+  return s;
+}
+
+void
+bitmar_sampler_free (BitmarSampler *sampler)
+{
+  g_free (sampler->logits);
+  g_free (sampler->heap);
+  g_free (sampler);
+}
+
+static gboolean
+may_end (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h)
+{
+  return h->len > 0 && !v->no_end[h->ids[h->len - 1]];
+}
+
+static gboolean
+banned (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h, gint32 id)
+{
+  return id == v->pad || id == v->bos || id == v->cls || (id == v->eos && !may_end (v, h));
+}
+
+/* ---- Beam search -------------------------------------------------------------------------------- */
+
+/* Keeps the pool sorted, best first. What comes later loses ties: beams and ids come in ascending order. */
+static void
+pool_insert (BitmarSampler *s, gsize limit, const Candidate *candidate)
+{
+  gsize at = s->n_pool < limit ? s->n_pool++ : limit - 1;
+
+  while (at > 0 && s->pool[at - 1].score < candidate->score) {
+    s->pool[at] = s->pool[at - 1];
+    at--;
+  }
+  s->pool[at] = *candidate;
+}
+
+static void
+pool_scan (BitmarSampler *s, gsize limit, gsize beam)
+{
+  const BitmarSamplerVocabulary *v = &s->vocabulary;
+  const BitmarHypothesis *h = &s->live[beam];
+  const float *z = s->logits + beam * v->size;
+  float sum = bmk_log_sum_exp (z, v->size);
+  float cut = -INFINITY;               /* a logit up to which nothing gets in */
+
+  for (gsize i = 0; i < v->size; i++) {
+    Candidate candidate;
+
+    if (!(z[i] > cut) || banned (v, h, i))
+      continue;
+    candidate = (Candidate) { .score = h->score + (z[i] - sum), .id = i, .beam = beam };
+    if (s->n_pool < limit || candidate.score > s->pool[limit - 1].score)
+      pool_insert (s, limit, &candidate);
+    else
+      cut = z[i];
+  }
+}
+
+static float
+penalised (float score, gsize len, float penalty)
+{
+  return score / (float) pow ((double) MAX (len, 1), penalty);
+}
+
+static void
+extend (BitmarHypothesis *to, const BitmarHypothesis *from, const Candidate *candidate)
+{
+  *to = *from;
+  to->rows[to->fed++] = candidate->beam;
+  to->score = candidate->score;
+  if (candidate->id >= 0)
+    to->ids[to->len++] = candidate->id;
+}
+
+static void
+finish (BitmarSampler *s, const Candidate *candidate, float penalty)
+{
+  const BitmarHypothesis *from = &s->live[candidate->beam];
+  float score = penalised (candidate->score, from->len + 1, penalty);
+  Candidate end = { .score = candidate->score, .id = -1, .beam = candidate->beam };
+
+  if (s->n_finished++ == 0 || score > s->best_score) {
+    extend (&s->best, from, &end);
+    s->best.finished = TRUE;
+    s->best_score = score;
+  }
+}
+
+/* The pool, in order: eos finishes when among the first `beams`, others live on until there are `beams`. */
+static void
+pool_walk (BitmarSampler *s, gsize beams, float penalty)
+{
+  gsize n = 0;
+
+  for (gsize rank = 0; rank < s->n_pool; rank++) {
+    const Candidate *candidate = &s->pool[rank];
+
+    if (candidate->id != s->vocabulary.eos) {
+      if (n < beams)
+        extend (&s->grown[n++], &s->live[candidate->beam], candidate);
+    } else if (rank < beams) {
+      finish (s, candidate, penalty);
+    }
+  }
+  memcpy (s->live, s->grown, n * sizeof *s->live);
+  s->n_live = n;
+}
+
+static void
+best_of_live (BitmarSampler *s, float penalty)
+{
+  for (gsize b = 0; b < s->n_live; b++) {
+    float score = penalised (s->live[b].score, s->live[b].len, penalty);
+
+    if (b == 0 || score > s->best_score) {
+      s->best = s->live[b];
+      s->best_score = score;
+    }
+  }
+}
+
+static gboolean
+beam_search (BitmarSampler *s, const BitmarSamplerParams *p, BitmarStepFunc step, gpointer data)
+{
+  for (gsize t = 0; t < p->max_tokens && s->n_live > 0 && s->n_finished < p->beam_size; t++) {
+    if (!step (data, s->live, s->n_live, s->logits))
+      return FALSE;
+    s->n_pool = 0;
+    for (gsize b = 0; b < s->n_live; b++)
+      pool_scan (s, 2 * p->beam_size, b);
+    pool_walk (s, p->beam_size, p->length_penalty);
+  }
+  if (s->n_finished == 0)
+    best_of_live (s, p->length_penalty);
+  return TRUE;
+}
+
+/* ---- Sampling ----------------------------------------------------------------------------------- */
+
+static guint64
+seeded (guint64 seed)
+{
+  seed += 0x9e3779b97f4a7c15u;
+  seed = (seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9u;
+  seed = (seed ^ (seed >> 27)) * 0x94d049bb133111ebu;
+  seed ^= seed >> 31;
+  return seed ? seed : 1;
+}
+
+/* xorshift64*: [0, 1) */
+static double
+draw (guint64 *state)
+{
+  *state ^= *state >> 12;
+  *state ^= *state << 25;
+  *state ^= *state >> 27;
+  return (double) ((*state * 0x2545f4914f6cdd1du) >> 11) * 0x1p-53;
+}
+
+static gboolean
+before (const float *z, gint32 a, gint32 b)
+{
+  return z[a] > z[b] || (z[a] == z[b] && a < b);
+}
+
+static void
+sift_down (gint32 *heap, gsize n, gsize at, const float *z)
+{
+  for (gsize child; (child = 2 * at + 1) < n; at = child) {
+    gint32 swap = heap[at];
+
+    if (child + 1 < n && before (z, heap[child + 1], heap[child]))
+      child++;
+    if (!before (z, heap[child], swap))
+      return;
+    heap[at] = heap[child];
+    heap[child] = swap;
+  }
+}
+
+/* Moves the best of the heap's n to their end. */
+static void
+pop (gint32 *heap, gsize n, const float *z)
+{
+  gint32 best = heap[0];
+
+  heap[0] = heap[n - 1];
+  heap[n - 1] = best;
+  sift_down (heap, n - 1, 0, z);
+}
+
+static void
+heapify (gint32 *heap, gsize n, const float *z)
+{
+  for (gsize i = n / 2; i-- > 0;)
+    sift_down (heap, n, i, z);
+}
+
+static double
+weight (const BitmarSampler *s, gsize at, float max, float temperature)
+{
+  return bmk_exp ((s->logits[s->heap[at]] - max) / temperature);
+}
+
+static double
+total_weight (const BitmarSampler *s, gsize from, gsize to, float max, float temperature)
+{
+  double total = 0;
+
+  for (gsize i = from; i < to; i++)
+    total += weight (s, i, max, temperature);
+  return total;
+}
+
+/* Of the heap's n ids, leaves those to draw from at from..n-1, best last where their order matters. */
+static gsize
+choose (BitmarSampler *s, const BitmarSamplerParams *p, gsize n, float max, double *total)
+{
+  gsize k = p->top_k ? MIN (p->top_k, n) : n;
+  gsize from = n;
+  double nucleus = 0;
+
+  if (k < n || p->top_p < 1)
+    heapify (s->heap, n, s->logits);
+  for (gsize i = n; k < n && i > n - k; i--)
+    pop (s->heap, i, s->logits);
+  *total = total_weight (s, n - k, n, max, p->temperature);
+  if (p->top_p >= 1)
+    return n - k;
+  while (from > n - k && nucleus < p->top_p * *total) {
+    if (k == n)
+      pop (s->heap, from, s->logits);
+    nucleus += weight (s, --from, max, p->temperature);
+  }
+  *total = nucleus;
+  return from;
+}
+
+/* One id from the logits of the only beam; -1 when every token is banned. */
+static gint32
+sample (BitmarSampler *s, const BitmarSamplerParams *p, guint64 *state)
+{
+  const BitmarSamplerVocabulary *v = &s->vocabulary;
+  float max = -INFINITY;
+  double total, at, sum = 0;
+  gsize n = 0, from;
+
+  for (gsize i = 0; i < v->size; i++) {
+    if (banned (v, &s->live[0], i))
+      continue;
+    s->heap[n++] = i;
+    max = MAX (max, s->logits[i]);
+  }
+  if (n == 0)
+    return -1;
+  from = choose (s, p, n, max, &total);
+  at = draw (state) * total;
+  for (gsize i = n; i-- > from;) {
+    sum += weight (s, i, max, p->temperature);
+    if (sum > at)
+      return s->heap[i];
+  }
+  return s->heap[from];
+}
+
+static gboolean
+sample_caption (BitmarSampler *s, const BitmarSamplerParams *p, BitmarStepFunc step, gpointer data)
+{
+  BitmarHypothesis *h = &s->live[0];
+  guint64 state = seeded (p->seed);
+
+  while (h->len < p->max_tokens && !h->finished) {
+    gint32 id;
+
+    if (!step (data, h, 1, s->logits))
+      return FALSE;
+    h->rows[h->fed++] = 0;
+    if ((id = sample (s, p, &state)) < 0)
+      break;
+    h->score += s->logits[id] - bmk_log_sum_exp (s->logits, s->vocabulary.size);
+    if (id == s->vocabulary.eos)
+      h->finished = TRUE;
+    else
+      h->ids[h->len++] = id;
+  }
+  s->best = *h;
+  return TRUE;
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+const BitmarHypothesis *
+bitmar_sampler_run (BitmarSampler *s, const BitmarSamplerParams *params, BitmarStepFunc step, gpointer data,
+    float *mean)
+{
+  BitmarHypothesis *best = &s->best;
+  gsize n;
+
+  memset (&s->live[0], 0, sizeof s->live[0]);
+  memset (best, 0, sizeof *best);
+  s->n_live = 1;
+  s->n_finished = 0;
+  if (!(params->temperature > 0 ? sample_caption : beam_search) (s, params, step, data))
+    return NULL;
+  n = best->len + (best->finished ? 1 : 0);
+  *mean = n ? best->score / (float) n : 0.0f;
+  while (!best->finished && best->len > 0 && !may_end (&s->vocabulary, best))
+    best->len--;
+  return best;
+}

@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Logits to captions: beam search and sampling, by the rules of MODEL.md ("Captions"). It knows no model: a step
+ * function gives the logits, so that a table of numbers can stand in for a decoder.
+ *
+ *   live beams -> step -> logits [n, V] -> log-softmax -> the 2B best by one scan over the logits against the worst
+ *   kept so far (nothing is sorted but those 2B) -> finished | live beams */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define BITMAR_MAX_BEAMS 8
+#define BITMAR_MAX_TOKENS 256           /* of a caption: the length of BitmarCaption.ids */
+
+typedef struct {
+  gsize size;                          /* V */
+  gint32 pad, bos, eos, cls;
+  const guint8 *no_end;                /* [V]: 1 where a caption may not end */
+} BitmarSamplerVocabulary;
+
+typedef struct {
+  gint32 ids[BITMAR_MAX_TOKENS];
+  guint8 rows[BITMAR_MAX_TOKENS + 2];  /* row of the step that was fed at each depth: bos, ids[0], … */
+  gsize len;                           /* ids */
+  gsize fed;                           /* depths that rows[] describes */
+  float score;                         /* sum of log-probabilities, eos included when finished */
+  gboolean finished;
+} BitmarHypothesis;
+
+typedef struct {
+  gsize beam_size;                     /* 1..BITMAR_MAX_BEAMS; sampling: 1 */
+  gsize max_tokens;                    /* 1..BITMAR_MAX_TOKENS */
+  float length_penalty;
+  float temperature;                   /* 0: beam search */
+  gsize top_k;                         /* 0: all */
+  float top_p;                         /* 0 < p <= 1 */
+  guint64 seed;
+} BitmarSamplerParams;
+
+/* Feeds beam b's last token (bos when it has none) at depth live[b]->fed into row b. logits: [n, V]. FALSE: stop. */
+typedef gboolean (*BitmarStepFunc) (gpointer data, const BitmarHypothesis *live, gsize n, float *logits);
+
+typedef struct BitmarSampler BitmarSampler;
+
+/* NULL when memory is short. `vocabulary` is copied, its no_end is not. */
+BitmarSampler *bitmar_sampler_new (const BitmarSamplerVocabulary *vocabulary);
+void bitmar_sampler_free (BitmarSampler *sampler);
+/* The best caption, owned by the sampler until the next run; NULL when the step function stopped. `mean` is the mean
+ * log-probability of its tokens (before an unfinished caption's trailing no_end tokens are taken off). */
+const BitmarHypothesis *bitmar_sampler_run (BitmarSampler *sampler, const BitmarSamplerParams *params,
+    BitmarStepFunc step, gpointer data, float *mean);
+
+G_END_DECLS

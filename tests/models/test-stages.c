@@ -1,0 +1,548 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The stages: against goldens that models/train/reference.py wrote, and against slow versions of themselves that cache
+ * nothing and take no short cut. */
+
+#include <math.h>
+#include <string.h>
+
+#include "bottleneck.h"
+#include "decoder.h"
+#include "fusion.h"
+#include "text.h"
+#include "vision.h"
+
+static BitmarModel *
+load (void)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
+  GError *error = NULL;
+  BitmarModel *model = bitmar_model_load (path, &error);
+
+  g_assert_no_error (error);
+  g_free (path);
+  return model;
+}
+
+/* ---- Slow versions ------------------------------------------------------------------------------- */
+
+/* Keys and values of everything that was ever said, per layer. */
+typedef struct {
+  BitmarModel *model;
+  GArray *k[16], *v[16];       /* float [n, d] */
+  GArray *sink_k[16], *sink_v[16];
+  float *cond[16];             /* [d], NULL: none */
+  guint64 position;
+} Slow;
+
+static void
+apply (float *y, const BmkLinear *w, const float *x, BmkEpilogue epilogue)
+{
+  int8_t *q = g_new (int8_t, w->k);
+  float inv;
+
+  bmk_quantize (q, &inv, x, w->k, 1, w->k);
+  bmk_ternary_linear (y, w->n, w, q, &inv, 1, epilogue);
+  g_free (q);
+}
+
+static void
+turn (BitmarModel *model, float *x, guint64 position, gsize heads)
+{
+  gsize hd = model->width / heads;
+  float *c = g_new (float, hd), *s = c + hd / 2;
+
+  for (gsize i = 0; i < hd / 2; i++) {
+    double step = rint (4294967296.0 * pow (model->rope_base, -2.0 * (double) i / (double) hd) / (2 * G_PI));
+    double phase = fmod ((double) (position % 65536) * step, 4294967296.0);
+    c[i] = (float) cos (phase * (2 * G_PI / 4294967296.0));
+    s[i] = (float) sin (phase * (2 * G_PI / 4294967296.0));
+  }
+  bmk_rotate (x, c, s, model->width, heads);
+  g_free (c);
+}
+
+static gsize
+entries (Slow *s)
+{
+  return s->k[0]->len / s->model->width;
+}
+
+/* x [d] through layer i at the slow stream's position. */
+static void
+slow_layer (Slow *s, gsize i, float *x)
+{
+  BitmarModel *m = s->model;
+  const BitmarDecoderLayer *layer = &m->decoder.layers[i];
+  gsize d = m->width, heads = m->decoder.heads, sinks = s->sink_k[i]->len / d, n, first;
+  float *qkv = g_new (float, 4 * d), *far = qkv + 3 * d, *a = g_new (float, d), *scores;
+  float *hidden = g_new (float, m->decoder.feed_forward);
+  BmkSpan spans[2];
+
+  for (gsize j = 0; s->cond[i] && j < d; j++)
+    x[j] += s->cond[i][j];
+  apply (qkv, &layer->qkv, x, BMK_STORE);
+  memcpy (far, qkv, d * sizeof (float));
+  turn (m, qkv, s->position, heads);
+  turn (m, far, MIN (s->position, (guint64) m->decoder.sinks + m->decoder.window - 1), heads);
+  turn (m, qkv + d, s->position, heads);
+  g_array_append_vals (s->k[i], qkv + d, d);
+  g_array_append_vals (s->v[i], qkv + 2 * d, d);
+  n = s->k[i]->len / d;
+  first = n > m->decoder.window ? n - m->decoder.window : 0;
+  scores = g_new (float, heads * (sinks + n));
+  spans[0] = (BmkSpan) { (float *) s->sink_k[i]->data, (float *) s->sink_v[i]->data, sinks, true };
+  spans[1] = (BmkSpan) { (float *) s->k[i]->data + first * d, (float *) s->v[i]->data + first * d, n - first, false };
+  bmk_attend (a, qkv, far, sinks ? spans : spans + 1, sinks ? 2 : 1, d, heads, scores);
+  apply (x, &layer->out, a, BMK_ADD);
+  apply (hidden, &layer->up, x, BMK_RELU_SQUARED);
+  apply (x, &layer->down, hidden, BMK_ADD);
+  g_free (qkv);
+  g_free (a);
+  g_free (hidden);
+  g_free (scores);
+}
+
+static void
+slow_init (Slow *s, BitmarModel *model)
+{
+  gsize d = model->width;
+  float *x = g_new (float, d);
+  guint window = model->decoder.window;
+
+  memset (s, 0, sizeof *s);
+  s->model = model;
+  g_assert_cmpuint (model->decoder.n_layers, <=, 16);
+  for (gsize i = 0; i < model->decoder.n_layers; i++) {
+    s->k[i] = g_array_new (FALSE, FALSE, sizeof (float));
+    s->v[i] = g_array_new (FALSE, FALSE, sizeof (float));
+    s->sink_k[i] = g_array_new (FALSE, FALSE, sizeof (float));
+    s->sink_v[i] = g_array_new (FALSE, FALSE, sizeof (float));
+  }
+  model->decoder.window = 1000;
+  for (; s->position < model->decoder.sinks; s->position++) {
+    memcpy (x, model->sinks + s->position * d, d * sizeof (float));
+    for (gsize i = 0; i < model->decoder.n_layers; i++)
+      slow_layer (s, i, x);
+  }
+  model->decoder.window = window;
+  for (gsize i = 0; i < model->decoder.n_layers; i++) {
+    GArray *swap = s->sink_k[i];
+    s->sink_k[i] = s->k[i];
+    s->k[i] = swap;
+    swap = s->sink_v[i];
+    s->sink_v[i] = s->v[i];
+    s->v[i] = swap;
+    s->cond[i] = g_new (float, d);
+  }
+  g_free (x);
+}
+
+static void
+slow_clear (Slow *s)
+{
+  for (gsize i = 0; i < s->model->decoder.n_layers; i++) {
+    g_array_unref (s->k[i]);
+    g_array_unref (s->v[i]);
+    g_array_unref (s->sink_k[i]);
+    g_array_unref (s->sink_v[i]);
+    g_free (s->cond[i]);
+  }
+}
+
+static void
+slow_frame (Slow *s, const int8_t *codes, const float *inv, const float *content, const float *recalled)
+{
+  BitmarModel *m = s->model;
+  gsize d = m->width, c = m->memory_width;
+  float *kv = g_new (float, 2 * d), *context = g_new (float, 2 * c);
+
+  memcpy (context, content, c * sizeof (float));
+  memcpy (context + c, recalled, c * sizeof (float));
+  for (gsize i = 0; i < m->decoder.n_layers; i++) {
+    apply (s->cond[i], &m->decoder.layers[i].cond, context, BMK_STORE);
+    for (gsize p = 0; p < m->vision.tokens; p++) {
+      bmk_ternary_linear (kv, 2 * d, &m->decoder.layers[i].frame_kv, codes + p * d, inv + p, 1, BMK_STORE);
+      turn (m, kv, s->position, m->decoder.heads);
+      g_array_append_vals (s->k[i], kv, d);
+      g_array_append_vals (s->v[i], kv + d, d);
+    }
+  }
+  s->position++;
+  g_free (kv);
+  g_free (context);
+}
+
+/* Says n tokens; what follows the last. */
+static void
+slow_say (Slow *s, const gint32 *tokens, gsize n, float *logits)
+{
+  BitmarModel *m = s->model;
+  float *x = g_new (float, m->width), inv;
+  int8_t *q = g_new (int8_t, m->width);
+
+  for (gsize t = 0; t < n; t++, s->position++) {
+    bitmar_model_embedding (m, tokens[t], x);
+    for (gsize i = 0; i < m->decoder.n_layers; i++)
+      slow_layer (s, i, x);
+  }
+  bmk_quantize (q, &inv, x, m->width, 1, m->width);
+  bmk_int8_linear (logits, m->head.n, &m->head, q, &inv, 1, BMK_STORE);
+  g_free (x);
+  g_free (q);
+}
+
+static void
+slow_forget (Slow *s, gsize n)
+{
+  for (gsize i = 0; i < s->model->decoder.n_layers; i++) {
+    g_array_set_size (s->k[i], s->k[i]->len - n * s->model->width);
+    g_array_set_size (s->v[i], s->v[i]->len - n * s->model->width);
+  }
+  s->position -= n;
+}
+
+/* ---- Decoder ------------------------------------------------------------------------------------- */
+
+#define BEAMS 3
+#define DEPTH 9
+
+static void
+make_frame (BitmarModel *model, GRand *rand, int8_t *codes, float *inv, float *context)
+{
+  gsize p = model->vision.tokens, d = model->width;
+
+  for (gsize i = 0; i < p * d; i++)
+    codes[i] = (int8_t) g_rand_int_range (rand, -127, 128);
+  bmk_inverse_rms (inv, codes, p, d);
+  for (gsize i = 0; i < 2 * model->memory_width; i++)
+    context[i] = (float) g_rand_double_range (rand, -1, 1);
+}
+
+static void
+say_something (BitmarDecoder *decoder, Slow *slow, GRand *rand)
+{
+  BitmarModel *model = slow->model;
+  gsize v = model->head.n;
+  float *logits = g_new (float, BEAMS * v), *want = g_new (float, v);
+  gint32 said[BEAMS][DEPTH];
+  guint8 rows[BEAMS][DEPTH] = { { 0 } };
+  gsize keep = (gsize) g_rand_int_range (rand, 1, DEPTH + 1), chosen = 0;
+
+  for (gsize depth = 0; depth < DEPTH; depth++) {
+    BitmarDecoderBeam beams[BEAMS];
+    gint32 old_said[BEAMS][DEPTH];
+    guint8 old_rows[BEAMS][DEPTH];
+
+    memcpy (old_said, said, sizeof said);
+    memcpy (old_rows, rows, sizeof rows);
+    for (guint8 b = 0; b < BEAMS; b++) {
+      gsize parent = (gsize) g_rand_int_range (rand, 0, BEAMS);
+      memcpy (said[b], old_said[parent], sizeof said[b]);
+      memcpy (rows[b], old_rows[parent], sizeof rows[b]);
+      said[b][depth] = g_rand_int_range (rand, 0, (gint32) v);
+      beams[b] = (BitmarDecoderBeam) { .token = said[b][depth], .rows = rows[b] };
+    }
+    bitmar_decoder_step (decoder, beams, BEAMS, depth, logits);
+    for (guint8 b = 0; b < BEAMS; b++) {
+      rows[b][depth] = b;
+      slow_say (slow, said[b], depth + 1, want);
+      slow_forget (slow, depth + 1);
+      g_assert_cmpmem (want, v * sizeof (float), logits + b * v, v * sizeof (float));
+    }
+  }
+  chosen = (gsize) g_rand_int_range (rand, 0, BEAMS);
+  bitmar_kvcache_keep (&decoder->cache, rows[chosen], keep);
+  slow_say (slow, said[chosen], keep, want);
+  g_assert_cmpuint (decoder->cache.position, ==, slow->position);
+  g_free (logits);
+  g_free (want);
+}
+
+/* Frames and captions one after another; the window holds some of the past, or not even one frame. */
+static void
+stream_with (guint window, guint history)
+{
+  BitmarModel *model = load ();
+  gsize p = model->vision.tokens, d = model->width, c = model->memory_width;
+  int8_t *codes = g_new (int8_t, p * d);
+  float *inv = g_new (float, p), *context = g_new (float, 2 * c);
+  GRand *rand = g_rand_new_with_seed (window + history);
+  guint old_window = model->decoder.window, old_history = model->decoder.history;
+  BitmarDecoder decoder;
+  Slow slow;
+
+  model->decoder.window = window;
+  model->decoder.history = history;
+  slow_init (&slow, model);
+  g_assert_true (bitmar_decoder_init (&decoder, model, BEAMS, DEPTH));
+  for (gsize frame = 0; frame < 6; frame++) {
+    make_frame (model, rand, codes, inv, context);
+    if (history == 0) {
+      slow_forget (&slow, entries (&slow));
+      slow.position = model->decoder.sinks;
+    }
+    slow_frame (&slow, codes, inv, context, context + c);
+    bitmar_decoder_frame (&decoder, codes, inv, context, context + c);
+    say_something (&decoder, &slow, rand);
+  }
+  bitmar_decoder_clear (&decoder);
+  slow_clear (&slow);
+  model->decoder.window = old_window;
+  model->decoder.history = old_history;
+  g_rand_free (rand);
+  g_free (codes);
+  g_free (inv);
+  g_free (context);
+  g_object_unref (model);
+}
+
+static void
+test_stream (void)
+{
+  BitmarModel *model = load ();
+  guint p = model->vision.tokens;
+
+  g_object_unref (model);
+  stream_with (1000, 0);
+  stream_with (1000, 1);
+  stream_with (3 * p + 5, 1);
+  stream_with (p + 4, 1);
+  stream_with (p + 4, 0);
+  stream_with (p - 1, 1);
+  stream_with (p - 1, 0);
+  stream_with (2, 1);
+}
+
+static void
+test_sinks (void)
+{
+  BitmarModel *model = load ();
+  gsize n = (gsize) model->decoder.sinks * model->width;
+  Slow slow;
+
+  slow_init (&slow, model);
+  for (gsize i = 0; i < model->decoder.n_layers; i++) {
+    g_assert_cmpmem (slow.sink_k[i]->data, slow.sink_k[i]->len * 4, model->sink_k + i * n, n * 4);
+    g_assert_cmpmem (slow.sink_v[i]->data, slow.sink_v[i]->len * 4, model->sink_v + i * n, n * 4);
+  }
+  slow_clear (&slow);
+  g_object_unref (model);
+}
+
+/* ---- Text ---------------------------------------------------------------------------------------- */
+
+/* All rows through all layers. x: [n, d] */
+static void
+slow_text (BitmarModel *model, const gint32 *ids, gsize n, float *x)
+{
+  gsize d = model->width, heads = model->text.heads;
+  float *q = g_new (float, n * d), *k = g_new (float, n * d), *v = g_new (float, n * d), *a = g_new (float, d);
+  float *qkv = g_new (float, 3 * d), *hidden = g_new (float, model->text.feed_forward);
+  float *scores = g_new (float, heads * n);
+  BmkSpan span = { k, v, n, false };
+
+  for (gsize i = 0; i < n; i++)
+    bitmar_model_embedding (model, ids[i], x + i * d);
+  for (gsize l = 0; l < model->text.n_layers; l++) {
+    const BitmarTextLayer *layer = &model->text.layers[l];
+
+    for (gsize i = 0; i < n; i++) {
+      apply (qkv, &layer->qkv, x + i * d, BMK_STORE);
+      turn (model, qkv, i, heads);
+      turn (model, qkv + d, i, heads);
+      memcpy (q + i * d, qkv, d * 4);
+      memcpy (k + i * d, qkv + d, d * 4);
+      memcpy (v + i * d, qkv + 2 * d, d * 4);
+    }
+    for (gsize i = 0; i < n; i++) {
+      bmk_attend (a, q + i * d, q + i * d, &span, 1, d, heads, scores);
+      apply (x + i * d, &layer->out, a, BMK_ADD);
+      apply (hidden, &layer->up, x + i * d, BMK_RELU_SQUARED);
+      apply (x + i * d, &layer->down, hidden, BMK_ADD);
+    }
+  }
+  g_free (q);
+  g_free (k);
+  g_free (v);
+  g_free (a);
+  g_free (qkv);
+  g_free (hidden);
+  g_free (scores);
+}
+
+static void
+test_text (void)
+{
+  BitmarModel *model = load ();
+  gsize context = model->text.context, d = model->width;
+  gint32 *ids = g_new (gint32, context);
+  float *first = g_new (float, d), *all = g_new (float, context * d);
+  GRand *rand = g_rand_new_with_seed (3);
+
+  for (gsize n = 1; n <= context; n++) {
+    for (gsize room = n; room <= context; room += context - n + (n == context)) {
+      BitmarText text;
+
+      for (gsize i = 0; i < n; i++)
+        ids[i] = g_rand_int_range (rand, 0, (gint32) model->vocabulary);
+      g_assert_true (bitmar_text_init (&text, model, room));
+      bitmar_text_run (&text, ids, n, first);
+      slow_text (model, ids, n, all);
+      g_assert_cmpmem (first, d * 4, all, d * 4);
+      bitmar_text_clear (&text);
+    }
+  }
+  g_rand_free (rand);
+  g_free (ids);
+  g_free (first);
+  g_free (all);
+  g_object_unref (model);
+}
+
+/* ---- Goldens ------------------------------------------------------------------------------------- */
+
+static void *
+golden (const char *folder, const char *name, gsize size)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), folder, name, NULL);
+  GError *error = NULL;
+  char *data;
+  gsize length;
+
+  g_file_get_contents (path, &data, &length, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (length, ==, size);
+  g_free (path);
+  return data;
+}
+
+/* Within `bound` of the golden's largest value. */
+static void
+assert_near (const char *folder, const char *name, const float *got, gsize n, float bound)
+{
+  float *want = golden (folder, name, n * sizeof (float)), largest = 0, worst = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    largest = MAX (largest, fabsf (want[i]));
+    worst = MAX (worst, fabsf (want[i] - got[i]));
+  }
+  g_test_message ("%s: %g", name, worst / largest);
+  g_assert_cmpfloat (worst, <=, bound * largest);
+  g_free (want);
+}
+
+static void
+assert_codes (const char *folder, const int8_t *got, gsize n)
+{
+  int8_t *want = golden (folder, "v_codes.i8", n);
+
+  for (gsize i = 0; i < n; i++)
+    g_assert_cmpint (ABS (want[i] - got[i]), <=, 1);
+  g_free (want);
+}
+
+static void
+first_of (BitmarModel *model, const char *prompt, float *first)
+{
+  gint32 *ids = g_new (gint32, model->text.context);
+  GError *error = NULL;
+  BitmarText text;
+  gsize n = 1;
+
+  ids[0] = model->cls;
+  g_assert_true (bitmar_model_encode_prompt (model, prompt, ids, &n, &error));
+  g_assert_true (bitmar_text_init (&text, model, n));
+  bitmar_text_run (&text, ids, n, first);
+  bitmar_text_clear (&text);
+  g_free (ids);
+}
+
+static void
+check_vision (BitmarModel *model, const char *folder, int8_t *codes, float *inv)
+{
+  gsize p = model->vision.tokens, size = model->vision.size, n = p * model->vision.channels;
+  guint8 *rgb = golden (folder, "image.rgb", size * size * 3), *want = golden (folder, "features.u8", n);
+  guint8 *features = g_malloc (n);
+  BitmarBottleneck bottleneck;
+  BitmarVision vision;
+
+  g_assert_true (bitmar_vision_init (&vision, model));
+  g_assert_true (bitmar_bottleneck_init (&bottleneck, model));
+  bitmar_vision_run (&vision, rgb, features);
+  g_assert_cmpmem (want, n, features, n);
+  bitmar_bottleneck_run (&bottleneck, features, codes, inv);
+  assert_codes (folder, codes, p * model->width);
+  assert_near (folder, "v_inv.f32", inv, p, 1e-3f);
+  bitmar_vision_clear (&vision);
+  bitmar_bottleneck_clear (&bottleneck);
+  g_free (rgb);
+  g_free (want);
+  g_free (features);
+}
+
+static void
+check_logits (BitmarModel *model, const char *folder, const int8_t *codes, const float *inv, const float *content)
+{
+  float *logits = g_new (float, model->head.n), *recalled = g_new0 (float, model->memory_width);
+  guint8 rows[1] = { 0 };
+  BitmarDecoderBeam beam = { .token = model->bos, .rows = rows };
+  BitmarDecoder decoder;
+
+  g_assert_true (bitmar_decoder_init (&decoder, model, 1, 1));
+  bitmar_decoder_frame (&decoder, codes, inv, content, recalled);
+  bitmar_decoder_step (&decoder, &beam, 1, 0, logits);
+  assert_near (folder, "logits.f32", logits, model->head.n, 1e-2f);
+  bitmar_decoder_clear (&decoder);
+  g_free (logits);
+  g_free (recalled);
+}
+
+static void
+test_golden (gconstpointer data)
+{
+  const char *folder = data;
+  BitmarModel *model = load ();
+  gsize c = model->memory_width, p = model->vision.tokens, d = model->width;
+  int8_t *codes = g_new (int8_t, p * d);
+  float *inv = g_new (float, p), *first = g_new (float, d), *key = g_new (float, c), *content = g_new (float, c);
+  char *prompt;
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), folder, "prompt.txt", NULL);
+  BitmarFusion fusion;
+
+  g_assert_true (g_file_get_contents (path, &prompt, NULL, NULL));
+  check_vision (model, folder, codes, inv);
+  g_assert_true (bitmar_fusion_init (&fusion, model));
+  first_of (model, "", first);
+  bitmar_fusion_run (&fusion, first, codes, inv, key, content);
+  first_of (model, prompt, first);
+  bitmar_fusion_run (&fusion, first, codes, inv, NULL, content);
+  assert_near (folder, "key.f32", key, c, 5e-3f);
+  assert_near (folder, "content.f32", content, c, 5e-3f);
+  g_assert_true (bitmar_model_embed_text (model, prompt, key, NULL));
+  assert_near (folder, "text.f32", key, c, 5e-3f);
+  check_logits (model, folder, codes, inv, content);
+  bitmar_fusion_clear (&fusion);
+  g_free (path);
+  g_free (prompt);
+  g_free (codes);
+  g_free (inv);
+  g_free (first);
+  g_free (key);
+  g_free (content);
+  g_object_unref (model);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  bmk_init ();
+  g_test_add_func ("/stages/sinks", test_sinks);
+  g_test_add_func ("/stages/stream", test_stream);
+  g_test_add_func ("/stages/text", test_text);
+  g_test_add_data_func ("/stages/golden", "golden", test_golden);
+  g_test_add_data_func ("/stages/golden-prompt", "golden-prompt", test_golden);
+  return g_test_run ();
+}
