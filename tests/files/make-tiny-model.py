@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes tiny.gguf: a small, random, valid model, so that the C tests need neither training nor pictures.
+
+    make-tiny-model.py tests/files/tiny.gguf"""
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "train"))
+import backbone                                                      # noqa: E402
+import export                                                        # noqa: E402
+import net                                                           # noqa: E402
+from text import train_bpe                                           # noqa: E402
+
+WORDS = """a man walks his dog past the red car. two people stand on a wet street at night. an empty room with a white wall.
+the woman in a blue coat rides a bicycle across the road. no one is in the car park."""
+
+# kernel, stride, expanded channels, channels out; the third has a residual
+BLOCKS = [(3, 1, 0, 8), (5, 2, 24, 16), (3, 1, 32, 16), (3, 2, 40, 24)]
+
+
+def conv(name, kind, cin, cout, k, stride, residual=False):
+    groups = cin if kind == "dw" else 1
+    w = torch.randn(cout, cin // groups, k, k) * (2.0 / (cin // groups * k * k)) ** 0.5
+    return backbone.Conv(name, kind, cin, cout, k, stride, residual, w, torch.randn(cout) * 0.2)
+
+
+def random_backbone(size):
+    bb = backbone.Backbone([conv("stem", "stem", 3, 8, 3, 2)], [], size)
+    cin = 8
+
+    def add(c):
+        bb.convs.append(c)
+        return len(bb.convs) - 1
+    for i, (k, s, expand, cout) in enumerate(BLOCKS):
+        wide = expand or cin
+        e = add(conv(f"blk.{i}.expand", "expand", cin, wide, 1, 1)) if expand else None
+        d = add(conv(f"blk.{i}.dw", "dw", wide, wide, k, s))
+        p = add(conv(f"blk.{i}.project", "project", wide, cout, 1, 1, bool(expand) and s == 1 and cout == cin))
+        bb.blocks.append((e, d, p))
+        cin = cout
+    bb.convs.append(conv("head", "head", cin, 32, 1, 1))
+    backbone.calibrate(bb, torch.randint(0, 256, (16, 3, size, size)))
+    return bb
+
+
+def main():
+    torch.manual_seed(7)
+    size = 40
+    bb = random_backbone(size)
+    tok = train_bpe([WORDS], 300)
+    grid = -(-(-(-(-(-size // 2)) // 2)) // 2)
+    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=32, tokens=grid * grid, bottleneck=48, text_layers=2,
+                     text_heads=2, text_ff=64, text_context=16, fusion_layers=2, fusion_heads=2, fusion_ff=64, slots=8,
+                     width=16, layers=2, heads=2, ff=64, sinks=4, window=64, max_tokens=12, beam=3)
+    model = net.BitMar(cfg)
+    with torch.no_grad():
+        model.embed.mul_(8)               # peaked choices
+        for m in model.modules():         # layers that outweigh the embedding: captions that differ from picture to picture
+            if isinstance(m, net.BitLinear):
+                m.gain = 2.0
+        model.log_sharpness.fill_(2.0)
+    out = export.Writer(sys.argv[1])
+    export.metadata(out.w, cfg, bb, tok, dict(
+        name="Tiny random model", license="CC0-1.0", version="1", training_data="none: random weights", scores={},
+        sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
+    export.tensors(out, model, bb)
+    export.finish(out, sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
