@@ -134,6 +134,14 @@ def tensors(out, model, bb):
     out.f32("decoder.sinks", model.decoder.sinks)
 
 
+def finish(out, path):
+    out.w.write_header_to_file()
+    out.w.write_kv_data_to_file()
+    out.w.write_tensors_to_file()
+    out.w.close()
+    seal(path)
+
+
 def check_finite(model):
     bad = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
     if bad:
@@ -170,11 +178,7 @@ def main():
         scores=json.loads(Path(args.scores).read_text()) if args.scores else {},
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb)
-    out.w.write_header_to_file()
-    out.w.write_kv_data_to_file()
-    out.w.write_tensors_to_file()
-    out.w.close()
-    seal(args.output)
+    finish(out, args.output)
     p = out.parameters
     print(f"{args.output}: {Path(args.output).stat().st_size / 1e6:.2f} MB, {p['ternary'] / 1e6:.2f} M ternary, "
           f"{p['int8'] / 1e6:.2f} M int8, {p['float'] / 1e6:.2f} M float parameters")

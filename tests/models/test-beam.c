@@ -175,7 +175,8 @@ test_beam (void)
   gsize finished = 0, unfinished = 0;
 
   for (guint32 seed = 0; seed < 3000; seed++) {
-    Language l = { .seed = seed, .levels = seed % 3 ? 1000 : 5, .eos_bias = (float) (seed % 7) - 2 };
+    Language l = { .seed = seed, .levels = seed % 3 ? 1000 : 2 + seed % 4,
+      .eos_bias = (float) (seed % 7) - 2 };
     BitmarSamplerParams p = { .beam_size = 1 + seed % 8, .max_tokens = 1 + seed % 11,
       .length_penalty = 0.5f * (seed % 4), .top_p = 1 };
     const BitmarHypothesis *got;

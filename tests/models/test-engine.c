@@ -12,11 +12,11 @@
 
 /* ---- Every allocation of this thread is counted while `counting` ------------------------------------ */
 
-static _Thread_local gboolean counting;
-static _Thread_local gsize allocations;
-
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define COUNTS_ALLOCATIONS
+
+static _Thread_local gboolean counting;
+static _Thread_local gsize allocations;
 
 void *__libc_malloc (size_t size);
 void *__libc_calloc (size_t n, size_t size);

@@ -9,6 +9,7 @@
 
 #include "bottleneck.h"
 #include "decoder.h"
+#include "episode-private.h"
 #include "fusion.h"
 #include "text.h"
 #include "vision.h"
@@ -315,6 +316,118 @@ test_stream (void)
   stream_with (2, 1);
 }
 
+/* The likeliest allowed token, again and again; leaves the caption in the slow stream as the captioner does. */
+static float
+slow_greedy (Slow *s, gint32 *ids, gsize *n, gboolean *finished)
+{
+  BitmarModel *m = s->model;
+  gsize v = m->head.n, tokens;
+  float *z = g_new (float, v), score = 0;
+  gint32 said[300] = { m->bos };
+
+  *n = 0;
+  *finished = FALSE;
+  while (*n < m->decoder.max_tokens && !*finished) {
+    gint32 best = -1;
+
+    slow_say (s, said + *n, 1, z);
+    for (gint32 i = 0; i < (gint32) v; i++) {
+      gboolean end = *n > 0 && !m->no_end[said[*n]];
+      if (i == m->pad || i == m->bos || i == m->cls || (i == m->eos && !end))
+        continue;
+      if (best < 0 || z[i] > z[best])
+        best = i;
+    }
+    score += z[best] - bmk_log_sum_exp (z, v);
+    if (best == m->eos)
+      *finished = TRUE;
+    else
+      said[++*n] = best;
+  }
+  slow_forget (s, *finished ? *n + 1 : *n);
+  tokens = *n + (*finished ? 1 : 0);
+  while (!*finished && *n > 0 && m->no_end[said[*n]])
+    --*n;
+  said[*n + 1] = m->eos;
+  slow_say (s, said, 1 + *n + (*finished ? 1 : 0), z);
+  memcpy (ids, said + 1, *n * sizeof *ids);
+  g_free (z);
+  return bmk_exp (score / (float) tokens);
+}
+
+/* Makes eos likelier: its logits are so many times larger, whatever their sign. */
+static void
+shout_eos (BitmarModel *model, float times)
+{
+  ((float *) model->head.scale)[model->eos] *= times;
+}
+
+/* With history, a caption stays in the window of the next. Returns how many were finished. */
+static gsize
+captions_with (guint window, guint max_tokens)
+{
+  BitmarModel *model = load ();
+  gsize c = model->memory_width;
+  guint old_window = model->decoder.window, old_max = model->decoder.max_tokens;
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarCaptionParams params = { .beam_size = 1, .length_penalty = -1 };
+  float *context = g_new (float, 2 * c);
+  GRand *rand = g_rand_new_with_seed (window);
+  gint32 no_end = 0;
+  gsize ended = 0;
+  BitmarCaptioner *captioner;
+  Slow slow;
+
+  shout_eos (model, 4);
+  model->decoder.window = window;
+  model->decoder.max_tokens = max_tokens;
+  model->decoder.history = 1;
+  slow_init (&slow, model);
+  captioner = bitmar_captioner_new (model, NULL);
+  for (gsize frame = 0; frame < 12; frame++) {
+    BitmarCaption caption;
+    gint32 ids[256];
+    gboolean finished;
+    gsize n;
+    float confidence;
+
+    make_frame (model, rand, episode->v_codes, episode->v_inv, context);
+    memcpy (episode->content, context, c * sizeof (float));
+    memcpy (episode->recalled, context + c, c * sizeof (float));
+    slow_frame (&slow, episode->v_codes, episode->v_inv, episode->content, episode->recalled);
+    g_assert_true (bitmar_captioner_caption (captioner, episode, &params, &caption, NULL));
+    confidence = slow_greedy (&slow, ids, &n, &finished);
+    g_assert_cmpmem (ids, n * 4, caption.ids, caption.tokens * 4);
+    g_assert_cmpint (finished, ==, caption.finished);
+    g_assert_cmpmem (&confidence, 4, &caption.confidence, 4);
+    ended += finished;
+    /* for the next: some unfinished caption ends on a token that must be taken off */
+    if (!finished && n > 0 && !no_end)
+      model->no_end[no_end = ids[n - 1]] = 1;
+  }
+  model->no_end[no_end] = 0;
+  shout_eos (model, 0.25f);
+  model->decoder.window = old_window;
+  model->decoder.max_tokens = old_max;
+  model->decoder.history = 0;
+  slow_clear (&slow);
+  g_rand_free (rand);
+  g_free (context);
+  g_object_unref (captioner);
+  g_object_unref (episode);
+  g_object_unref (model);
+  return ended;
+}
+
+static void
+test_history (void)
+{
+  gsize ended = captions_with (1000, 12) + captions_with (60, 12) + captions_with (8, 4);
+
+  g_assert_cmpuint (ended, >, 5);
+  g_assert_cmpuint (captions_with (1000, 2) + captions_with (37, 3), <, 20);
+}
+
 static void
 test_sinks (void)
 {
@@ -499,19 +612,57 @@ check_logits (BitmarModel *model, const char *folder, const int8_t *codes, const
   g_free (recalled);
 }
 
+/* The whole way: picture to ids. */
+static void
+check_caption (BitmarModel *model, const char *folder, const char *prompt)
+{
+  gsize size = model->vision.size;
+  guint8 *rgb = golden (folder, "image.rgb", size * size * 3);
+  BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = size, .height = size, .planes = { rgb },
+    .strides = { (gint) size * 3 } };
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarCaption caption;
+  gint32 *want;
+
+  g_assert_true (bitmar_encoder_encode (encoder, &image, episode, NULL));
+  g_assert_true (bitmar_captioner_set_prompt (captioner, prompt, NULL));
+  g_assert_true (bitmar_captioner_caption (captioner, episode, NULL, &caption, NULL));
+  want = golden (folder, "ids.i32", caption.tokens * sizeof *want);
+  g_assert_cmpmem (want, caption.tokens * sizeof *want, caption.ids, caption.tokens * sizeof *want);
+  g_object_unref (episode);
+  g_object_unref (captioner);
+  g_object_unref (encoder);
+  g_free (want);
+  g_free (rgb);
+}
+
+static char *
+golden_text (BitmarModel *model, const char *folder)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), folder, "prompt.txt", NULL), *prompt;
+  char *id = golden (folder, "model.txt", 64);
+
+  if (strncmp (id, bitmar_model_get_id (model), 64) != 0)
+    g_error ("the goldens are another model's: run tests/files/make-goldens.py");
+  g_assert_true (g_file_get_contents (path, &prompt, NULL, NULL));
+  g_free (path);
+  g_free (id);
+  return prompt;
+}
+
 static void
 test_golden (gconstpointer data)
 {
   const char *folder = data;
   BitmarModel *model = load ();
+  char *prompt = golden_text (model, folder);
   gsize c = model->memory_width, p = model->vision.tokens, d = model->width;
   int8_t *codes = g_new (int8_t, p * d);
   float *inv = g_new (float, p), *first = g_new (float, d), *key = g_new (float, c), *content = g_new (float, c);
-  char *prompt;
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), folder, "prompt.txt", NULL);
   BitmarFusion fusion;
 
-  g_assert_true (g_file_get_contents (path, &prompt, NULL, NULL));
   check_vision (model, folder, codes, inv);
   g_assert_true (bitmar_fusion_init (&fusion, model));
   first_of (model, "", first);
@@ -523,8 +674,8 @@ test_golden (gconstpointer data)
   g_assert_true (bitmar_model_embed_text (model, prompt, key, NULL));
   assert_near (folder, "text.f32", key, c, 5e-3f);
   check_logits (model, folder, codes, inv, content);
+  check_caption (model, folder, prompt);
   bitmar_fusion_clear (&fusion);
-  g_free (path);
   g_free (prompt);
   g_free (codes);
   g_free (inv);
@@ -541,6 +692,7 @@ main (int argc, char **argv)
   bmk_init ();
   g_test_add_func ("/stages/sinks", test_sinks);
   g_test_add_func ("/stages/stream", test_stream);
+  g_test_add_func ("/stages/history", test_history);
   g_test_add_func ("/stages/text", test_text);
   g_test_add_data_func ("/stages/golden", "golden", test_golden);
   g_test_add_data_func ("/stages/golden-prompt", "golden-prompt", test_golden);
