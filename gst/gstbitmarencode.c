@@ -1,0 +1,435 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/**
+ * SECTION:element-bitmarencode
+ * @title: bitmarencode
+ * @see_also: bitmarmemory, bitmarcaption, bitmarcaptionbin
+ *
+ * Looks at one video frame a second (#GstBitmarEncode:max-rate) and hangs what it sees on the video as metadata, for
+ * bitmarmemory and bitmarcaption downstream. The video itself passes untouched and at once.
+ *
+ * On a live stream the work is done beside the video, always on the newest due frame, and its result travels on
+ * the next frame to pass. Otherwise the video waits for every due frame, and the result is on that very frame.
+ *
+ * Frames without timestamps are placed by their duration or frame rate, or by the clock when there is neither.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! bitmarencode ! bitmarmemory ! bitmarcaption ! fakesink -m
+ * ]|
+ */
+
+#include "gstbitmarencode.h"
+
+#include "picture.h"
+#include "sampling.h"
+#include "series.h"
+#include "worker.h"
+
+GST_DEBUG_CATEGORY_STATIC (bitmar_encode_debug);
+#define GST_CAT_DEFAULT bitmar_encode_debug
+
+typedef struct {
+  GstBuffer *buffer;           /* a copy of the frame */
+  GstVideoInfo info;
+  GstBitmarTime time;
+} Job;
+
+typedef struct {
+  GBytes *episode;
+  GstBitmarTime time;
+} Result;
+
+struct _GstBitmarEncode {
+  GstBitmarFilter parent;
+
+  /* object lock */
+  gint rate_n, rate_d;
+  /* between start and stop: whoever encodes (the worker or the streaming thread) */
+  BitmarEncoder *encoder;
+  BitmarEpisode *episode;
+  BitmarWorker *worker;
+  /* streaming thread */
+  GstVideoInfo info;
+  BitmarGrid grid;
+  /* lock */
+  GMutex lock;
+  Result *ready;               /* made by the worker, waits for a buffer */
+  guint64 frames, encoded, skipped;
+  BitmarSeries times;
+  gsize model_bytes;
+};
+
+enum { PROP_0, PROP_MAX_RATE, PROP_STATS };
+
+G_DEFINE_FINAL_TYPE (GstBitmarEncode, gst_bitmar_encode, GST_TYPE_BITMAR_FILTER)
+GST_ELEMENT_REGISTER_DEFINE (bitmarencode, "bitmarencode", GST_RANK_NONE, GST_TYPE_BITMAR_ENCODE)
+
+#define VIDEO_CAPS GST_VIDEO_CAPS_MAKE (BITMAR_VIDEO_FORMATS)
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (VIDEO_CAPS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (VIDEO_CAPS));
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  gst_buffer_unref (job->buffer);
+  g_free (job);
+}
+
+static void
+result_free (Result *result)
+{
+  g_bytes_unref (result->episode);
+  g_free (result);
+}
+
+/* ---- Encoding ------------------------------------------------------------------------------------ */
+
+static void
+count (GstBitmarEncode *self, guint64 *counter)
+{
+  g_mutex_lock (&self->lock);
+  (*counter)++;
+  g_mutex_unlock (&self->lock);
+}
+
+/* NULL with *error set, or without one when the buffer can't be read. */
+static GBytes *
+encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  GstVideoFrame frame;
+  BitmarImage image;
+  gboolean done;
+
+  if (!gst_video_frame_map (&frame, info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+    return NULL;
+  done = bitmar_picture_from_frame (&frame, &image)
+      && bitmar_encoder_encode (self->encoder, &image, self->episode, error);
+  gst_video_frame_unmap (&frame);
+  if (!done)
+    return NULL;
+  g_mutex_lock (&self->lock);
+  self->encoded++;
+  bitmar_series_add (&self->times, g_get_monotonic_time () - start);
+  g_mutex_unlock (&self->lock);
+  return bitmar_episode_to_bytes (self->episode);
+}
+
+static void
+unreadable (GstBitmarEncode *self)
+{
+  count (self, &self->skipped);
+  GST_ELEMENT_WARNING (self, STREAM, DECODE, ("A video frame could not be read and was skipped."),
+      ("the buffer is smaller than its caps say, or can't be mapped"));
+}
+
+/* The worker's thread. */
+static void
+encode_job (gpointer data, gpointer user_data)
+{
+  GstBitmarEncode *self = user_data;
+  Job *job = data;
+  GstFlowReturn flow;
+  GError *error = NULL;
+  GBytes *episode;
+  Result *result;
+
+  if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), TRUE, &flow)
+      || gst_bitmar_filter_is_interrupted (GST_BITMAR_FILTER (self)))
+    return;
+  episode = encode (self, job->buffer, &job->info, &error);
+  if (error)
+    gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
+  if (!episode)
+    return;
+  result = g_new (Result, 1);
+  *result = (Result) { episode, job->time };
+  g_mutex_lock (&self->lock);
+  if (self->ready)
+    result_free (self->ready);
+  self->ready = result;
+  g_mutex_unlock (&self->lock);
+}
+
+static Result *
+take_ready (GstBitmarEncode *self)
+{
+  Result *result;
+
+  g_mutex_lock (&self->lock);
+  result = g_steal_pointer (&self->ready);
+  g_mutex_unlock (&self->lock);
+  return result;
+}
+
+static void
+attach (GstBitmarEncode *self, GstBuffer **buffer, GBytes *episode, const GstBitmarTime *time)
+{
+  *buffer = gst_buffer_make_writable (*buffer);
+  gst_bitmar_meta_add_episode (*buffer, episode,
+      bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })), time);
+}
+
+static void
+frame_live (GstBitmarEncode *self, GstBuffer *buffer, const GstBitmarTime *time)
+{
+  Job *job = g_new0 (Job, 1);
+
+  job->time = *time;
+  job->buffer = bitmar_picture_copy (buffer, &self->info, &job->info);
+  if (!job->buffer) {
+    g_free (job);
+    unreadable (self);
+  } else if (bitmar_worker_submit (self->worker, job)) {
+    count (self, &self->skipped);
+  }
+}
+
+static GstFlowReturn
+frame_synchronous (GstBitmarEncode *self, GstBuffer **buffer, const GstBitmarTime *time)
+{
+  GstFlowReturn flow;
+  GError *error = NULL;
+  GBytes *episode;
+
+  if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), TRUE, &flow))
+    return flow;
+  episode = encode (self, *buffer, &self->info, &error);
+  if (error) {
+    gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
+    return GST_FLOW_ERROR;
+  }
+  if (!episode) {
+    unreadable (self);
+    return GST_FLOW_OK;
+  }
+  attach (self, buffer, episode, time);
+  g_bytes_unref (episode);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+encode_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime *time)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
+  Result *result = take_ready (self);
+  gint rate_n, rate_d;
+
+  if (result) {
+    attach (self, buffer, result->episode, &result->time);
+    result_free (result);
+  }
+  count (self, &self->frames);
+  GST_OBJECT_LOCK (self);
+  rate_n = self->rate_n;
+  rate_d = self->rate_d;
+  GST_OBJECT_UNLOCK (self);
+  if (!bitmar_grid_due (&self->grid, time->running_time, rate_n, rate_d))
+    return GST_FLOW_OK;
+  if (!gst_bitmar_filter_is_live (filter))
+    return frame_synchronous (self, buffer, time);
+  frame_live (self, *buffer, time);
+  return GST_FLOW_OK;
+}
+
+/* ---- Stream -------------------------------------------------------------------------------------- */
+
+static void
+set_caps (GstBitmarFilter *filter, const GstVideoInfo *info)
+{
+  GST_BITMAR_ENCODE (filter)->info = *info;
+}
+
+/* The last episode has no buffer to travel on. */
+static void
+drain (GstBitmarEncode *self)
+{
+  Result *result;
+
+  bitmar_worker_drain (self->worker);
+  result = take_ready (self);
+  if (!result)
+    return;
+  gst_pad_push_event (gst_bitmar_filter_get_src_pad (GST_BITMAR_FILTER (self)),
+      gst_bitmar_episode_event_new (result->episode,
+          bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })),
+          &result->time));
+  result_free (result);
+}
+
+static void
+flush (GstBitmarEncode *self)
+{
+  bitmar_worker_discard (self->worker);
+  bitmar_worker_drain (self->worker);
+  g_clear_pointer (&self->ready, result_free);
+  self->grid = (BitmarGrid) { 0 };
+}
+
+static void
+handle_event (GstBitmarFilter *filter, GstEvent **event)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
+
+  switch (GST_EVENT_TYPE (*event)) {
+    case GST_EVENT_EOS:
+    case GST_EVENT_SEGMENT_DONE:
+      drain (self);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      flush (self);
+      break;
+    default:
+      break;
+  }
+}
+
+static void
+interrupt (GstBitmarFilter *filter)
+{
+  bitmar_worker_discard (GST_BITMAR_ENCODE (filter)->worker);
+}
+
+static gboolean
+load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
+
+  self->encoder = bitmar_encoder_new (model, error);
+  if (!self->encoder)
+    return FALSE;
+  self->episode = bitmar_episode_new (model);
+  g_mutex_lock (&self->lock);
+  self->model_bytes = bitmar_model_get_size (model);
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+static void
+start (GstBitmarFilter *filter)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
+
+  self->grid = (BitmarGrid) { 0 };
+  self->frames = self->encoded = self->skipped = 0;
+  self->times = (BitmarSeries) { 0 };
+  self->worker = bitmar_worker_new ("bitmar-encode", encode_job, job_free, self);
+}
+
+static void
+stop (GstBitmarFilter *filter)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
+
+  g_clear_pointer (&self->worker, bitmar_worker_free);
+  g_clear_pointer (&self->ready, result_free);
+  g_clear_object (&self->encoder);
+  g_clear_object (&self->episode);
+}
+
+/* ---- Object -------------------------------------------------------------------------------------- */
+
+static GstStructure *
+make_stats (GstBitmarEncode *self)
+{
+  GstStructure *s;
+
+  g_mutex_lock (&self->lock);
+  s = gst_structure_new ("bitmarencode-stats",
+      "frames-in", G_TYPE_UINT64, self->frames, "frames-encoded", G_TYPE_UINT64, self->encoded,
+      "frames-skipped", G_TYPE_UINT64, self->skipped,
+      "encode-p50", G_TYPE_UINT, bitmar_series_percentile (&self->times, 50),
+      "encode-p95", G_TYPE_UINT, bitmar_series_percentile (&self->times, 95),
+      "encode-max", G_TYPE_UINT, self->times.max, "model-bytes", G_TYPE_UINT64, (guint64) self->model_bytes, NULL);
+  g_mutex_unlock (&self->lock);
+  return s;
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (object);
+
+  if (id != PROP_MAX_RATE) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  self->rate_n = gst_value_get_fraction_numerator (value);
+  self->rate_d = gst_value_get_fraction_denominator (value);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstBitmarEncode *self = GST_BITMAR_ENCODE (object);
+
+  switch (id) {
+    case PROP_MAX_RATE:
+      GST_OBJECT_LOCK (self);
+      gst_value_set_fraction (value, self->rate_n, self->rate_d);
+      GST_OBJECT_UNLOCK (self);
+      break;
+    case PROP_STATS:
+      g_value_take_boxed (value, make_stats (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+finalize (GObject *object)
+{
+  g_mutex_clear (&GST_BITMAR_ENCODE (object)->lock);
+  G_OBJECT_CLASS (gst_bitmar_encode_parent_class)->finalize (object);
+}
+
+static void
+gst_bitmar_encode_init (GstBitmarEncode *self)
+{
+  g_mutex_init (&self->lock);
+  self->rate_n = self->rate_d = 1;
+}
+
+static void
+gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBitmarFilterClass *filter_class = GST_BITMAR_FILTER_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (bitmar_encode_debug, "bitmarencode", 0, "BitMar video encoder");
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  filter_class->start = start;
+  filter_class->stop = stop;
+  filter_class->load = load;
+  filter_class->interrupt = interrupt;
+  filter_class->set_caps = set_caps;
+  filter_class->frame = encode_frame;
+  filter_class->event = handle_event;
+
+  g_object_class_install_property (object_class, PROP_MAX_RATE,
+      gst_param_spec_fraction ("max-rate", "Maximum rate",
+          "Frames looked at per second at most, by their timestamps. 0/1: every frame", 0, 1, G_MAXINT, 1, 1, 1,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Frames in, encoded and skipped since the start, the time to encode one in microseconds, the model's size",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "BitMar encoder", "Filter/Analyzer/Video",
+      "Looks at video frames and attaches what it sees as metadata, for bitmarmemory and bitmarcaption",
+      "The BitMar for GStreamer authors");
+}

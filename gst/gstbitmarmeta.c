@@ -1,0 +1,187 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gstbitmarmeta.h"
+
+void
+gst_bitmar_meta_register (void)
+{
+  static const char *const names[] = { GST_BITMAR_EPISODE_META, GST_BITMAR_MEMORY_META, GST_BITMAR_CAPTION_META };
+  static const char *no_tags[] = { NULL };
+  static gsize once = 0;
+
+  if (!g_once_init_enter (&once))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (!gst_meta_get_info (names[i]))
+      gst_meta_register_custom (names[i], no_tags, NULL, NULL, NULL);
+  g_once_init_leave (&once, 1);
+}
+
+GstStructure *
+gst_bitmar_meta_peek (GstBuffer *buffer, const char *name)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, name);
+
+  return meta ? gst_custom_meta_get_structure (meta) : NULL;
+}
+
+/* An empty structure to fill. */
+static GstStructure *
+replace_meta (GstBuffer *buffer, const char *name)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, name);
+
+  if (meta)
+    gst_structure_remove_all_fields (gst_custom_meta_get_structure (meta));
+  else
+    meta = gst_buffer_add_custom_meta (buffer, name);
+  return gst_custom_meta_get_structure (meta);
+}
+
+static void
+set_time (GstStructure *s, const char *field, GstClockTime time)
+{
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    gst_structure_set (s, field, G_TYPE_UINT64, time, NULL);
+}
+
+static void
+set_times (GstStructure *s, const GstBitmarTime *time)
+{
+  set_time (s, "pts", time->pts);
+  set_time (s, "duration", time->duration);
+  set_time (s, "running-time", time->running_time);
+  set_time (s, "utc", time->utc);
+}
+
+static void
+set_string (GstStructure *s, const char *field, const char *value)
+{
+  if (value)
+    gst_structure_set (s, field, G_TYPE_STRING, value, NULL);
+}
+
+static GstClockTime
+get_time (const GstStructure *s, const char *field)
+{
+  guint64 time;
+
+  return gst_structure_get_uint64 (s, field, &time) ? time : GST_CLOCK_TIME_NONE;
+}
+
+static void
+set_episode (GstStructure *s, GBytes *episode, const char *model, const GstBitmarTime *time)
+{
+  gst_bitmar_episode_write (s, episode, NULL);
+  set_string (s, "model", model);
+  set_times (s, time);
+}
+
+void
+gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time)
+{
+  set_episode (replace_meta (buffer, GST_BITMAR_EPISODE_META), episode, model, time);
+}
+
+void
+gst_bitmar_meta_add_memory (GstBuffer *buffer, gdouble novelty, gint slot, guint used, const char *stream)
+{
+  GstStructure *s = replace_meta (buffer, GST_BITMAR_MEMORY_META);
+
+  gst_structure_set (s, "novelty", G_TYPE_DOUBLE, novelty, "slot", G_TYPE_INT, slot, "used", G_TYPE_UINT, used, NULL);
+  set_string (s, "stream", stream);
+}
+
+void
+gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *caption, gboolean in_full)
+{
+  GstStructure *s = replace_meta (buffer, GST_BITMAR_CAPTION_META);
+
+  if (in_full)
+    gst_bitmar_caption_info_to_structure (caption, s);
+  else
+    gst_structure_set (s, "id", G_TYPE_UINT64, caption->id, NULL);
+}
+
+GstEvent *
+gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time)
+{
+  GstStructure *s = gst_structure_new_empty (GST_BITMAR_EPISODE_EVENT);
+
+  set_episode (s, episode, model, time);
+  return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, s);
+}
+
+const GstStructure *
+gst_bitmar_episode_event_peek (GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_DOWNSTREAM
+      || !gst_event_has_name (event, GST_BITMAR_EPISODE_EVENT))
+    return NULL;
+  return gst_event_get_structure (event);
+}
+
+GBytes *
+gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time)
+{
+  GBytes *episode = NULL;
+
+  gst_structure_get (structure, "episode", G_TYPE_BYTES, &episode, NULL);
+  time->pts = get_time (structure, "pts");
+  time->duration = get_time (structure, "duration");
+  time->running_time = get_time (structure, "running-time");
+  time->utc = get_time (structure, "utc");
+  if (episode && (!GST_CLOCK_TIME_IS_VALID (time->pts) || !GST_CLOCK_TIME_IS_VALID (time->running_time)))
+    g_clear_pointer (&episode, g_bytes_unref);
+  return episode;
+}
+
+void
+gst_bitmar_episode_write (GstStructure *structure, GBytes *episode, const char *stream)
+{
+  gst_structure_set (structure, "episode", G_TYPE_BYTES, episode, NULL);
+  set_string (structure, "stream", stream);
+}
+
+void
+gst_bitmar_caption_info_to_structure (const GstBitmarCaptionInfo *caption, GstStructure *structure)
+{
+  gst_structure_set (structure, "id", G_TYPE_UINT64, caption->id, "text", G_TYPE_STRING, caption->text,
+      "confidence", G_TYPE_DOUBLE, caption->confidence, "novelty", G_TYPE_DOUBLE, caption->novelty,
+      "slot", G_TYPE_INT, caption->slot, NULL);
+  set_times (structure, &caption->time);
+  set_string (structure, "model", caption->model);
+  set_string (structure, "stream", caption->stream);
+}
+
+GstBitmarCaptionInfo *
+gst_bitmar_caption_info_new (void)
+{
+  GstBitmarCaptionInfo *caption = g_atomic_rc_box_new0 (GstBitmarCaptionInfo);
+
+  caption->slot = -1;
+  return caption;
+}
+
+GstBitmarCaptionInfo *
+gst_bitmar_caption_info_ref (GstBitmarCaptionInfo *caption)
+{
+  return g_atomic_rc_box_acquire (caption);
+}
+
+static void
+caption_clear (gpointer data)
+{
+  GstBitmarCaptionInfo *caption = data;
+
+  g_free (caption->text);
+  g_free (caption->model);
+  g_free (caption->stream);
+}
+
+void
+gst_bitmar_caption_info_unref (GstBitmarCaptionInfo *caption)
+{
+  g_atomic_rc_box_release_full (caption, caption_clear);
+}

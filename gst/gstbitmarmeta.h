@@ -1,0 +1,83 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the elements hang on video buffers: custom metas without tags, which therefore survive conversion, scaling,
+ * cropping, encoders and payloaders. Each is a #GstStructure: read it with gst_buffer_get_custom_meta() and
+ * gst_custom_meta_get_structure(), no header of ours is needed. Times are nanoseconds.
+ *
+ * A frame's time, in all three (a time that is not known is absent):
+ *   pts           guint64   of the frame that was looked at
+ *   running-time  guint64   the same in running time
+ *   utc           guint64   wall-clock time since 1970; live streams, or frames with a reference timestamp
+ */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "bitmar.h"
+
+G_BEGIN_DECLS
+
+/* The frame as the model sees it. On the sampled frame when synchronous, on the next one to pass when live.
+ *   episode  GBytes     bitmar_episode_to_bytes(): for elements of the same process
+ *   model    gchararray the model's id
+ *   stream   gchararray stream-id of bitmarmemory, once it has passed one */
+#define GST_BITMAR_EPISODE_META "BitmarEpisodeMeta"
+/* What memory says of it, next to the episode.
+ *   novelty  gdouble    0 (seen before) to 1 (new)
+ *   slot     gint       written to
+ *   used     guint      slots in use
+ *   stream   gchararray */
+#define GST_BITMAR_MEMORY_META "BitmarMemoryMeta"
+/* The caption of what is on the frame. Complete on the frame where it becomes current, `id` alone on later frames.
+ *   id          guint64     counts from 1
+ *   text        gchararray  UTF-8
+ *   confidence  gdouble     0 to 1
+ *   novelty     gdouble, slot gint: as above (slot = -1: no memory in the pipeline)
+ *   model, stream  gchararray */
+#define GST_BITMAR_CAPTION_META "BitmarCaptionMeta"
+/* A serialised downstream event with the fields of the episode meta, for an episode that no buffer can carry any more
+ * (live, right before EOS). */
+#define GST_BITMAR_EPISODE_EVENT GST_BITMAR_EPISODE_META
+
+typedef struct {
+  GstClockTime pts, duration, running_time;    /* pts and running_time are always known, duration is not */
+  GstClockTime utc;
+} GstBitmarTime;
+
+typedef struct {
+  GstBitmarTime time;
+  guint64 id;
+  char *text;
+  gdouble confidence, novelty;
+  gint slot;
+  char *model, *stream;
+} GstBitmarCaptionInfo;
+
+/* Makes the names known to GStreamer; before anything else here. */
+void gst_bitmar_meta_register (void);
+
+/* The structure of a buffer's meta, NULL without one. To be written only when the buffer is writable. */
+GstStructure *gst_bitmar_meta_peek (GstBuffer *buffer, const char *name);
+
+/* buffer: writable. The former meta of that name, if any, goes. */
+void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time);
+void gst_bitmar_meta_add_memory (GstBuffer *buffer, gdouble novelty, gint slot, guint used, const char *stream);
+void gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *caption, gboolean in_full);
+
+GstEvent *gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time);
+/* The structure when the event is one, else NULL. */
+const GstStructure *gst_bitmar_episode_event_peek (GstEvent *event);
+
+/* From a meta's or an event's structure. (transfer full) NULL when it is not one. */
+GBytes *gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time);
+/* Replaces the bytes; stream may be NULL. */
+void gst_bitmar_episode_write (GstStructure *structure, GBytes *episode, const char *stream);
+
+/* All of a caption as fields: for metas and for the element message. */
+void gst_bitmar_caption_info_to_structure (const GstBitmarCaptionInfo *caption, GstStructure *structure);
+GstBitmarCaptionInfo *gst_bitmar_caption_info_ref (GstBitmarCaptionInfo *caption);
+void gst_bitmar_caption_info_unref (GstBitmarCaptionInfo *caption);
+GstBitmarCaptionInfo *gst_bitmar_caption_info_new (void);
+
+G_END_DECLS

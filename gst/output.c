@@ -1,0 +1,264 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "output.h"
+
+/* Minutes of text; a queue that long has a consumer that is stuck or slower than the video. */
+#define MAX_ITEMS 1000
+/* What one frame may add without asking. */
+#define HEADROOM 100
+
+struct _BitmarOutput {
+  GstPad *pad;
+  BitmarOutputCaps caps;
+  gpointer user_data;
+  GMutex lock;
+  GCond cond;
+  GQueue items;                /* of GstBuffer and GstEvent */
+  gboolean flushing, begun;
+  GstFlowReturn flow;
+  guint64 dropped;
+};
+
+/* ---- The task ------------------------------------------------------------------------------------- */
+
+static void
+send (BitmarOutput *output, GstMiniObject *item)
+{
+  GstFlowReturn flow;
+
+  if (GST_IS_EVENT (item)) {
+    gst_pad_push_event (output->pad, GST_EVENT (item));
+    return;
+  }
+  flow = gst_pad_push (output->pad, GST_BUFFER (item));
+  g_mutex_lock (&output->lock);
+  output->flow = flow;
+  g_mutex_unlock (&output->lock);
+}
+
+static void
+loop (gpointer data)
+{
+  BitmarOutput *output = data;
+  GstMiniObject *item = NULL;
+
+  g_mutex_lock (&output->lock);
+  while (!output->flushing && !(item = g_queue_pop_head (&output->items)))
+    g_cond_wait (&output->cond, &output->lock);
+  g_cond_broadcast (&output->cond);
+  g_mutex_unlock (&output->lock);
+  if (item)
+    send (output, item);
+  else
+    gst_pad_pause_task (output->pad);
+}
+
+static void
+set_flushing (BitmarOutput *output, gboolean flushing)
+{
+  g_mutex_lock (&output->lock);
+  output->flushing = flushing;
+  if (flushing)
+    g_queue_clear_full (&output->items, (GDestroyNotify) gst_mini_object_unref);
+  output->flow = GST_FLOW_OK;
+  g_cond_broadcast (&output->cond);
+  g_mutex_unlock (&output->lock);
+}
+
+static gboolean
+activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
+{
+  BitmarOutput *output = gst_pad_get_element_private (pad);
+
+  if (mode != GST_PAD_MODE_PUSH)
+    return FALSE;
+  set_flushing (output, !active);
+  if (active)
+    return gst_pad_start_task (pad, loop, output, NULL);
+  g_mutex_lock (&output->lock);
+  output->begun = FALSE;
+  g_mutex_unlock (&output->lock);
+  return gst_pad_stop_task (pad);
+}
+
+/* ---- For the element ------------------------------------------------------------------------------ */
+
+BitmarOutput *
+bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps caps, gpointer user_data)
+{
+  BitmarOutput *output = g_new0 (BitmarOutput, 1);
+
+  g_mutex_init (&output->lock);
+  g_cond_init (&output->cond);
+  output->caps = caps;
+  output->user_data = user_data;
+  output->flushing = TRUE;
+  output->pad = gst_object_ref_sink (gst_pad_new_from_template (template, name));
+  gst_pad_set_element_private (output->pad, output);
+  gst_pad_set_activatemode_function (output->pad, activate_mode);
+  gst_pad_use_fixed_caps (output->pad);
+  return output;
+}
+
+void
+bitmar_output_free (BitmarOutput *output)
+{
+  g_queue_clear_full (&output->items, (GDestroyNotify) gst_mini_object_unref);
+  gst_object_unref (output->pad);
+  g_mutex_clear (&output->lock);
+  g_cond_clear (&output->cond);
+  g_free (output);
+}
+
+GstPad *
+bitmar_output_get_pad (BitmarOutput *output)
+{
+  return output->pad;
+}
+
+static gboolean
+is_data (GstMiniObject *item)
+{
+  return GST_IS_BUFFER (item) || GST_EVENT_TYPE (item) == GST_EVENT_GAP;
+}
+
+/* lock held */
+static void
+drop_oldest (BitmarOutput *output)
+{
+  for (GList *l = output->items.head; l; l = l->next)
+    if (is_data (l->data)) {
+      gst_mini_object_unref (l->data);
+      g_queue_delete_link (&output->items, l);
+      output->dropped++;
+      return;
+    }
+}
+
+void
+bitmar_output_push (BitmarOutput *output, GstMiniObject *item)
+{
+  g_mutex_lock (&output->lock);
+  if (!output->flushing) {
+    if (output->items.length >= MAX_ITEMS)
+      drop_oldest (output);
+    g_queue_push_tail (&output->items, g_steal_pointer (&item));
+    g_cond_broadcast (&output->cond);
+  }
+  g_mutex_unlock (&output->lock);
+  if (item)
+    gst_mini_object_unref (item);
+}
+
+void
+bitmar_output_wait (BitmarOutput *output)
+{
+  g_mutex_lock (&output->lock);
+  while (!output->flushing && output->items.length >= MAX_ITEMS - HEADROOM)
+    g_cond_wait (&output->cond, &output->lock);
+  g_mutex_unlock (&output->lock);
+}
+
+static void
+push_event (BitmarOutput *output, GstEvent *event)
+{
+  bitmar_output_push (output, GST_MINI_OBJECT (event));
+}
+
+static GstEvent *
+stream_start (BitmarOutput *output, GstPad *sinkpad)
+{
+  GstElement *element = gst_pad_get_parent_element (output->pad);
+  GstEvent *upstream = gst_pad_get_sticky_event (sinkpad, GST_EVENT_STREAM_START, 0);
+  char *id = gst_pad_create_stream_id (output->pad, element, GST_PAD_NAME (output->pad));
+  GstEvent *event = gst_event_new_stream_start (id);
+  guint group;
+
+  gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
+  if (upstream && gst_event_parse_group_id (upstream, &group))
+    gst_event_set_group_id (event, group);
+  gst_clear_event (&upstream);
+  g_free (id);
+  gst_object_unref (element);
+  return event;
+}
+
+static GstEvent *
+caps_event (BitmarOutput *output)
+{
+  GstCaps *template = gst_pad_get_pad_template_caps (output->pad);
+  GstCaps *allowed = gst_pad_peer_query_caps (output->pad, template);
+  GstCaps *caps = output->caps (allowed, output->user_data);
+  GstEvent *event = gst_event_new_caps (caps);
+
+  gst_caps_unref (caps);
+  gst_caps_unref (allowed);
+  gst_caps_unref (template);
+  return event;
+}
+
+void
+bitmar_output_begin (BitmarOutput *output, GstPad *sinkpad, const GstSegment *segment)
+{
+  gboolean begun;
+
+  g_mutex_lock (&output->lock);
+  begun = output->begun;
+  output->begun = !output->flushing;
+  g_mutex_unlock (&output->lock);
+  if (!begun) {
+    push_event (output, stream_start (output, sinkpad));
+    push_event (output, caps_event (output));
+  }
+  push_event (output, gst_event_new_segment (segment));
+}
+
+gboolean
+bitmar_output_has_begun (BitmarOutput *output)
+{
+  gboolean begun;
+
+  g_mutex_lock (&output->lock);
+  begun = output->begun;
+  g_mutex_unlock (&output->lock);
+  return begun;
+}
+
+void
+bitmar_output_flush (BitmarOutput *output, GstEvent *event)
+{
+  gboolean start = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START;
+
+  if (start)
+    set_flushing (output, TRUE);
+  gst_pad_push_event (output->pad, gst_event_ref (event));
+  if (start) {
+    gst_pad_pause_task (output->pad);
+    return;
+  }
+  set_flushing (output, FALSE);
+  gst_pad_start_task (output->pad, loop, output, NULL);
+}
+
+GstFlowReturn
+bitmar_output_get_flow (BitmarOutput *output)
+{
+  GstFlowReturn flow;
+
+  g_mutex_lock (&output->lock);
+  flow = output->flow;
+  g_mutex_unlock (&output->lock);
+  return flow;
+}
+
+guint64
+bitmar_output_get_dropped (BitmarOutput *output)
+{
+  guint64 dropped;
+
+  g_mutex_lock (&output->lock);
+  dropped = output->dropped;
+  g_mutex_unlock (&output->lock);
+  return dropped;
+}

@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The text pad's time: turns "this is the caption from here on" and "the video is here now" into pieces of text and gaps
+ * that abut, never overlap and always have a length. Knows no pads and no threads.
+ *
+ *   live  pieces of `BITMAR_TIMELINE_PIECE`, always written past the video's position, so that no overlay or muxer waits
+ *   cue   one piece per caption, written when its end is known, at the latest after `BITMAR_TIMELINE_CUE`; gaps only while
+ *         there is no caption */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define BITMAR_TIMELINE_PIECE (200 * GST_MSECOND)
+#define BITMAR_TIMELINE_CUE (10 * GST_SECOND)
+
+/* text = NULL is a gap; its duration may then be GST_CLOCK_TIME_NONE. */
+typedef void (*BitmarTimelineFunc) (const char *text, GstClockTime start, GstClockTime duration, gpointer user_data);
+
+typedef struct {
+  BitmarTimelineFunc func;
+  gpointer user_data;
+  gboolean cue;
+  GstClockTime position;       /* written up to here; NONE before the first frame */
+  GstClockTime stop;           /* nothing is written past it, NONE: no limit */
+  char *text;                  /* the current caption, NULL: nothing to say */
+  gboolean unsaid;             /* of which nothing was written yet */
+} BitmarTimeline;
+
+void bitmar_timeline_init (BitmarTimeline *timeline, BitmarTimelineFunc func, gpointer user_data);
+void bitmar_timeline_clear (BitmarTimeline *timeline);
+/* A new segment or a flush: no position, no text. */
+void bitmar_timeline_reset (BitmarTimeline *timeline, gboolean cue, GstClockTime stop);
+/* `text` (NULL: silence) is current from `at` on, or from where the text already is. */
+void bitmar_timeline_say (BitmarTimeline *timeline, const char *text, GstClockTime at);
+/* The video needs text up to `until`. */
+void bitmar_timeline_advance (BitmarTimeline *timeline, GstClockTime start, GstClockTime until);
+/* The stream ends at `end`: what is open is closed, what was not said yet is said. */
+void bitmar_timeline_finish (BitmarTimeline *timeline, GstClockTime end);
+
+G_END_DECLS
