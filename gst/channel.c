@@ -18,6 +18,7 @@ struct _BitmarChannel {
   BitmarChannelTiming timing;
   GstClockTime floor;          /* the segment's start */
   GstClockTime position;       /* JSON: gaps were sent up to here */
+  GstClockTime video, video_before;    /* where the video is, and was when the task was idle the last time */
 };
 
 static void
@@ -67,6 +68,23 @@ choose_caps (GstCaps *allowed, gpointer user_data)
   return caps;
 }
 
+/* A muxer that has room for less video than a cue is long waits for the cue's end, and we for its video. */
+static void
+idle (gpointer user_data)
+{
+  BitmarChannel *channel = user_data;
+  gboolean stuck;
+
+  g_mutex_lock (&channel->lock);
+  stuck = channel->video == channel->video_before
+      && bitmar_timeline_break (&channel->timeline, channel->video);
+  channel->video_before = channel->video;
+  g_mutex_unlock (&channel->lock);
+  if (stuck)
+    GST_WARNING_OBJECT (bitmar_output_get_pad (channel->output), "the video is held up, maybe by a muxer that waits for this "
+        "text: cutting the cue. A queue of more than 10 seconds for the (encoded) video avoids it");
+}
+
 BitmarChannel *
 bitmar_channel_new (BitmarChannelKind kind, GstPadTemplate *template, const char *name)
 {
@@ -74,9 +92,9 @@ bitmar_channel_new (BitmarChannelKind kind, GstPadTemplate *template, const char
 
   channel->kind = kind;
   g_mutex_init (&channel->lock);
-  channel->output = bitmar_output_new (template, name, choose_caps, channel);
+  channel->output = bitmar_output_new (template, name, choose_caps, idle, channel);
   bitmar_timeline_init (&channel->timeline, write_text, channel);
-  channel->position = GST_CLOCK_TIME_NONE;
+  channel->position = channel->video = GST_CLOCK_TIME_NONE;
   return channel;
 }
 
@@ -171,6 +189,7 @@ bitmar_channel_advance (BitmarChannel *channel, GstClockTime start, GstClockTime
 
   g_mutex_lock (&channel->lock);
   latency = channel->timing.latency;
+  channel->video = end;
   if (channel->kind == BITMAR_CHANNEL_JSON) {
     /* Sinks preroll and clocks go on while there is nothing to say. */
     if (!GST_CLOCK_TIME_IS_VALID (channel->position) || end >= channel->position + GST_SECOND) {

@@ -11,6 +11,7 @@
 struct _BitmarOutput {
   GstPad *pad;
   BitmarOutputCaps caps;
+  BitmarOutputIdle idle;
   gpointer user_data;
   GMutex lock;
   GCond cond;
@@ -37,21 +38,37 @@ send (BitmarOutput *output, GstMiniObject *item)
   g_mutex_unlock (&output->lock);
 }
 
+/* The next item; NULL when flushing, or when it is quiet for too long. Lock held. */
+static GstMiniObject *
+next_item (BitmarOutput *output)
+{
+  gint64 until = g_get_monotonic_time () + BITMAR_OUTPUT_IDLE_US;
+  GstMiniObject *item = NULL;
+
+  while (!output->flushing && !(item = g_queue_pop_head (&output->items)))
+    if (!g_cond_wait_until (&output->cond, &output->lock, until))
+      break;
+  g_cond_broadcast (&output->cond);
+  return item;
+}
+
 static void
 loop (gpointer data)
 {
   BitmarOutput *output = data;
-  GstMiniObject *item = NULL;
+  GstMiniObject *item;
+  gboolean flushing;
 
   g_mutex_lock (&output->lock);
-  while (!output->flushing && !(item = g_queue_pop_head (&output->items)))
-    g_cond_wait (&output->cond, &output->lock);
-  g_cond_broadcast (&output->cond);
+  item = next_item (output);
+  flushing = output->flushing;
   g_mutex_unlock (&output->lock);
   if (item)
     send (output, item);
-  else
+  else if (flushing)
     gst_pad_pause_task (output->pad);
+  else
+    output->idle (output->user_data);
 }
 
 static void
@@ -85,13 +102,15 @@ activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 /* ---- For the element ------------------------------------------------------------------------------ */
 
 BitmarOutput *
-bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps caps, gpointer user_data)
+bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps caps, BitmarOutputIdle idle,
+    gpointer user_data)
 {
   BitmarOutput *output = g_new0 (BitmarOutput, 1);
 
   g_mutex_init (&output->lock);
   g_cond_init (&output->cond);
   output->caps = caps;
+  output->idle = idle;
   output->user_data = user_data;
   output->flushing = TRUE;
   output->pad = gst_object_ref_sink (gst_pad_new_from_template (template, name));

@@ -14,8 +14,13 @@ typedef struct _BitmarOutput BitmarOutput;
 /* The caps to announce, given what the peer takes (fixed; transfer full). In bitmar_output_begin(). */
 typedef GstCaps *(*BitmarOutputCaps) (GstCaps *allowed, gpointer user_data);
 
+/* In the task, when there was nothing to push for BITMAR_OUTPUT_IDLE_US. */
+typedef void (*BitmarOutputIdle) (gpointer user_data);
+#define BITMAR_OUTPUT_IDLE_US (1 * G_USEC_PER_SEC)
+
 /* Makes the pad and keeps a reference to it. */
-BitmarOutput *bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps caps, gpointer user_data);
+BitmarOutput *bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps caps, BitmarOutputIdle idle,
+    gpointer user_data);
 /* After the pad was deactivated. */
 void bitmar_output_free (BitmarOutput *output);
 GstPad *bitmar_output_get_pad (BitmarOutput *output);

@@ -14,7 +14,7 @@ void
 bitmar_timeline_clear (BitmarTimeline *timeline)
 {
   g_clear_pointer (&timeline->text, g_free);
-  timeline->unsaid = FALSE;
+  timeline->unsaid = timeline->broken = FALSE;
 }
 
 void
@@ -43,7 +43,7 @@ write_piece (BitmarTimeline *t, GstClockTime until)
 static gboolean
 is_open (const BitmarTimeline *timeline)
 {
-  return timeline->cue && timeline->text != NULL;
+  return timeline->cue && timeline->text != NULL && !timeline->broken;
 }
 
 void
@@ -68,7 +68,8 @@ bitmar_timeline_advance (BitmarTimeline *timeline, GstClockTime start, GstClockT
     timeline->position = start;
   /* A piece that ends where the video ends is followed by the next at once: the overlay drops the old one there. */
   if (!is_open (timeline) && timeline->position <= until)
-    write_piece (timeline, MAX (until, timeline->position + BITMAR_TIMELINE_PIECE));
+    write_piece (timeline, MAX (until, timeline->position
+            + (timeline->broken ? BITMAR_TIMELINE_BROKEN : BITMAR_TIMELINE_PIECE)));
   else if (is_open (timeline) && until >= timeline->position + BITMAR_TIMELINE_CUE)
     write_piece (timeline, timeline->position + BITMAR_TIMELINE_CUE);
 }
@@ -85,4 +86,14 @@ bitmar_timeline_finish (BitmarTimeline *timeline, GstClockTime end)
   if (GST_CLOCK_TIME_IS_VALID (end) && (timeline->unsaid || is_open (timeline)))
     write_piece (timeline, end);
   bitmar_timeline_clear (timeline);
+}
+
+gboolean
+bitmar_timeline_break (BitmarTimeline *timeline, GstClockTime until)
+{
+  if (!is_open (timeline))
+    return FALSE;
+  timeline->broken = TRUE;
+  write_piece (timeline, MAX (until, timeline->position + BITMAR_TIMELINE_BROKEN));
+  return TRUE;
 }

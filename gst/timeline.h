@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 
 #define BITMAR_TIMELINE_PIECE (200 * GST_MSECOND)
 #define BITMAR_TIMELINE_CUE (10 * GST_SECOND)
+#define BITMAR_TIMELINE_BROKEN (1 * GST_SECOND)
 
 /* text = NULL is a gap; its duration may then be GST_CLOCK_TIME_NONE. */
 typedef void (*BitmarTimelineFunc) (const char *text, GstClockTime start, GstClockTime duration, gpointer user_data);
@@ -27,6 +28,7 @@ typedef struct {
   GstClockTime stop;           /* nothing is written past it, NONE: no limit */
   char *text;                  /* the current caption, NULL: nothing to say */
   gboolean unsaid;             /* of which nothing was written yet */
+  gboolean broken;             /* the current cue goes out in pieces of `BITMAR_TIMELINE_BROKEN` */
 } BitmarTimeline;
 
 void bitmar_timeline_init (BitmarTimeline *timeline, BitmarTimelineFunc func, gpointer user_data);
@@ -39,5 +41,8 @@ void bitmar_timeline_say (BitmarTimeline *timeline, const char *text, GstClockTi
 void bitmar_timeline_advance (BitmarTimeline *timeline, GstClockTime start, GstClockTime until);
 /* The stream ends at `end`: what is open is closed, what was not said yet is said. */
 void bitmar_timeline_finish (BitmarTimeline *timeline, GstClockTime end);
+/* Somebody waits for text and will not take more video before: the open cue is written up to `until` and goes on in pieces.
+ * FALSE: no cue is open. */
+gboolean bitmar_timeline_break (BitmarTimeline *timeline, GstClockTime until);
 
 G_END_DECLS
