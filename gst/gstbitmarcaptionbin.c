@@ -41,11 +41,10 @@ enum { PROP_0, PROP_OVERLAY, PROP_STATS, PROP_OF_CHILDREN };
 G_DEFINE_FINAL_TYPE (GstBitmarCaptionBin, gst_bitmar_caption_bin, GST_TYPE_BIN)
 GST_ELEMENT_REGISTER_DEFINE (bitmarcaptionbin, "bitmarcaptionbin", GST_RANK_NONE, GST_TYPE_BITMAR_CAPTION_BIN)
 
-#define VIDEO_CAPS GST_VIDEO_CAPS_MAKE (BITMAR_VIDEO_FORMATS)
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (VIDEO_CAPS));
+    GST_STATIC_CAPS (BITMAR_VIDEO_CAPS));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (VIDEO_CAPS));
+    GST_STATIC_CAPS (BITMAR_VIDEO_CAPS));
 static GstStaticPadTemplate text_template = GST_STATIC_PAD_TEMPLATE ("text_src", GST_PAD_SRC, GST_PAD_REQUEST,
     GST_STATIC_CAPS ("text/x-raw, format = (string) { utf8, pango-markup }"));
 static GstStaticPadTemplate json_template = GST_STATIC_PAD_TEMPLATE ("json_src", GST_PAD_SRC, GST_PAD_REQUEST,

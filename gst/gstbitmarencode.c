@@ -66,11 +66,10 @@ enum { PROP_0, PROP_MAX_RATE, PROP_STATS };
 G_DEFINE_FINAL_TYPE (GstBitmarEncode, gst_bitmar_encode, GST_TYPE_BITMAR_FILTER)
 GST_ELEMENT_REGISTER_DEFINE (bitmarencode, "bitmarencode", GST_RANK_NONE, GST_TYPE_BITMAR_ENCODE)
 
-#define VIDEO_CAPS GST_VIDEO_CAPS_MAKE (BITMAR_VIDEO_FORMATS)
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (VIDEO_CAPS));
+    GST_STATIC_CAPS (BITMAR_VIDEO_CAPS));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (VIDEO_CAPS));
+    GST_STATIC_CAPS (BITMAR_VIDEO_CAPS));
 
 static void
 job_free (gpointer data)
@@ -410,6 +409,7 @@ gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
+  filter_class->warns_of_missing_time = TRUE;
   filter_class->start = start;
   filter_class->stop = stop;
   filter_class->load = load;

@@ -151,8 +151,9 @@ guess_pts (GstBitmarFilter *self, GstBuffer *buffer, GstClockTime duration)
   if (GST_BUFFER_DTS_IS_VALID (buffer))
     return GST_BUFFER_DTS (buffer);
   if (!priv->warned) {
-    GST_WARNING_OBJECT (self, "frames without timestamps: going by their %s",
-        GST_CLOCK_TIME_IS_VALID (duration) ? "duration" : "time of arrival");
+    if (GST_BITMAR_FILTER_GET_CLASS (self)->warns_of_missing_time)
+      GST_ELEMENT_WARNING (self, STREAM, FORMAT, ("Video frames have no timestamps; the times of captions are guessed."),
+          ("going by the frames' %s", GST_CLOCK_TIME_IS_VALID (duration) ? "duration" : "time of arrival"));
     priv->warned = TRUE;
   }
   if (GST_CLOCK_TIME_IS_VALID (duration))

@@ -21,6 +21,8 @@ G_DECLARE_DERIVABLE_TYPE (GstBitmarFilter, gst_bitmar_filter, GST, BITMAR_FILTER
 struct _GstBitmarFilterClass {
   GstElementClass parent_class;
 
+  /* Whether to warn on the bus of frames without timestamps: one of the three is enough. */
+  gboolean warns_of_missing_time;
   /* READY to PAUSED, before any data; and back, after the last. */
   void (*start) (GstBitmarFilter *self);
   void (*stop) (GstBitmarFilter *self);

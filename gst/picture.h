@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 #define BITMAR_VIDEO_FORMATS "{ NV12, NV21, I420, YV12, YUY2, UYVY, Y42B, Y444, RGB, BGR, RGBx, BGRx, xRGB, xBGR, " \
     "RGBA, BGRA, ARGB, ABGR, GRAY8 }"
 
+#define BITMAR_VIDEO_CAPS "video/x-raw, format = (string) " BITMAR_VIDEO_FORMATS ", width = (int) [ 1, 16384 ], " \
+    "height = (int) [ 1, 16384 ], framerate = (fraction) [ 0/1, MAX ]"
+
 /* Borrows the frame's memory. FALSE for another format. */
 gboolean bitmar_picture_from_frame (const GstVideoFrame *frame, BitmarImage *image);
 /* A copy in the format's own layout, so that upstream gets its buffer back; NULL when the buffer can't be read.

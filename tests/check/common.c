@@ -1,0 +1,134 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "common.h"
+
+#include <math.h>
+
+char *
+test_model_path (void)
+{
+  return g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
+}
+
+GstBuffer *
+test_frame (const char *caps_string, guint look, guint n)
+{
+  GstCaps *caps = gst_caps_from_string (caps_string);
+  GstVideoInfo info;
+  GstBuffer *buffer;
+  GstMapInfo map;
+
+  fail_unless (gst_video_info_from_caps (&info, caps));
+  gst_caps_unref (caps);
+  buffer = gst_buffer_new_allocate (NULL, GST_VIDEO_INFO_SIZE (&info), NULL);
+  gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 0; i < map.size; i++) {
+    gsize stride = GST_VIDEO_INFO_PLANE_STRIDE (&info, 0);
+
+    map.data[i] = (guint8) (128 + 120 * sin ((double) (i % stride) * (1 + look % 3) * 0.05
+            + (double) (i / stride) * (1 + look / 3) * 0.13 + look));
+  }
+  gst_buffer_unmap (buffer, &map);
+  GST_BUFFER_PTS (buffer) = n * FRAME;
+  GST_BUFFER_DURATION (buffer) = FRAME;
+  return buffer;
+}
+
+GstHarness *
+test_harness (const char *line, const char *caps)
+{
+  GstHarness *h = gst_harness_new_parse (line);
+  GstBus *bus = gst_bus_new ();
+
+  fail_unless (h != NULL);
+  gst_element_set_bus (h->element, bus);
+  gst_object_unref (bus);
+  gst_harness_set_live (h, FALSE);
+  if (caps)
+    gst_harness_set_src_caps_str (h, caps);
+  return h;
+}
+
+GstElement *
+test_child (GstHarness *h, const char *name)
+{
+  GstElement *child = gst_bin_get_by_name (GST_BIN (h->element), name);
+
+  fail_unless (child != NULL);
+  return child;
+}
+
+void
+test_set (GstHarness *h, const char *child, const char *property, const char *value)
+{
+  GstElement *element = test_child (h, child);
+
+  gst_util_set_object_arg (G_OBJECT (element), property, value);
+  gst_object_unref (element);
+}
+
+GstBuffer *
+test_pass (GstHarness *h, GstBuffer *frame)
+{
+  GstBuffer *out;
+
+  fail_unless_equals_int (gst_harness_push (h, frame), GST_FLOW_OK);
+  out = gst_harness_try_pull (h);
+  fail_unless (out != NULL);
+  return out;
+}
+
+static GstMessage *
+next_message (GstHarness *h, GstMessageType type, const char *name, GstClockTime timeout)
+{
+  GstBus *bus = gst_element_get_bus (h->element);
+  GstMessage *message;
+
+  while ((message = gst_bus_timed_pop_filtered (bus, timeout, type | GST_MESSAGE_ERROR)) != NULL) {
+    gboolean wanted = (GST_MESSAGE_TYPE (message) & type) && (!name || gst_message_has_name (message, name));
+
+    if (!wanted && GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR && !(type & GST_MESSAGE_ERROR)) {
+      GError *error;
+      char *debug;
+      gst_message_parse_error (message, &error, &debug);
+      fail ("unexpected error: %s (%s)", error->message, debug);
+    }
+    if (wanted)
+      break;
+    gst_message_unref (message);
+  }
+  gst_object_unref (bus);
+  return message;
+}
+
+GstMessage *
+test_wait_message (GstHarness *h, GstMessageType type, const char *name)
+{
+  return next_message (h, type, name, 20 * GST_SECOND);
+}
+
+GstMessage *
+test_pop_message (GstHarness *h, GstMessageType type, const char *name)
+{
+  return next_message (h, type, name, 0);
+}
+
+const GstStructure *
+test_meta (GstBuffer *buffer, const char *name)
+{
+  GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, name);
+
+  return meta ? gst_custom_meta_get_structure (meta) : NULL;
+}
+
+void
+test_free (GstHarness *h)
+{
+  GstElement *element = gst_object_ref (h->element);
+
+  gst_harness_teardown (h);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_element_set_bus (element, NULL);
+  gst_object_unref (element);
+}
