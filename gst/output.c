@@ -71,13 +71,37 @@ loop (gpointer data)
     output->idle (output->user_data);
 }
 
+/* STREAM_START and CAPS outlive a flush, as they do on a pad. */
+static gboolean
+survives_flush (GstMiniObject *item)
+{
+  return GST_IS_EVENT (item) && (GST_EVENT_TYPE (item) == GST_EVENT_STREAM_START
+      || GST_EVENT_TYPE (item) == GST_EVENT_CAPS);
+}
+
+/* lock held */
 static void
-set_flushing (BitmarOutput *output, gboolean flushing)
+drop_items (BitmarOutput *output, gboolean all)
+{
+  guint n = output->items.length;
+
+  while (n-- > 0) {
+    GstMiniObject *item = g_queue_pop_head (&output->items);
+
+    if (!all && survives_flush (item))
+      g_queue_push_tail (&output->items, item);
+    else
+      gst_mini_object_unref (item);
+  }
+}
+
+static void
+set_flushing (BitmarOutput *output, gboolean flushing, gboolean all)
 {
   g_mutex_lock (&output->lock);
   output->flushing = flushing;
   if (flushing)
-    g_queue_clear_full (&output->items, (GDestroyNotify) gst_mini_object_unref);
+    drop_items (output, all);
   output->flow = GST_FLOW_OK;
   g_cond_broadcast (&output->cond);
   g_mutex_unlock (&output->lock);
@@ -90,7 +114,7 @@ activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
-  set_flushing (output, !active);
+  set_flushing (output, !active, TRUE);
   if (active)
     return gst_pad_start_task (pad, loop, output, NULL);
   g_mutex_lock (&output->lock);
@@ -250,13 +274,13 @@ bitmar_output_flush (BitmarOutput *output, GstEvent *event)
   gboolean start = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START;
 
   if (start)
-    set_flushing (output, TRUE);
+    set_flushing (output, TRUE, FALSE);
   gst_pad_push_event (output->pad, gst_event_ref (event));
   if (start) {
     gst_pad_pause_task (output->pad);
     return;
   }
-  set_flushing (output, FALSE);
+  set_flushing (output, FALSE, FALSE);
   gst_pad_start_task (output->pad, loop, output, NULL);
 }
 

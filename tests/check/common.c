@@ -35,19 +35,35 @@ test_frame (const char *caps_string, guint look, guint n)
   return buffer;
 }
 
-GstHarness *
-test_harness (const char *line, const char *caps)
+GstElement *
+test_parse (const char *line)
 {
-  GstHarness *h = gst_harness_new_parse (line);
+  GError *error = NULL;
+  GstElement *bin = gst_parse_bin_from_description (line, TRUE, &error);
   GstBus *bus = gst_bus_new ();
 
-  fail_unless (h != NULL);
-  gst_element_set_bus (h->element, bus);
+  fail_unless (error == NULL, "%s", error ? error->message : "");
+  gst_element_set_bus (bin, bus);
   gst_object_unref (bus);
+  return bin;
+}
+
+GstHarness *
+test_harness_of (GstElement *bin, const char *caps)
+{
+  GstHarness *h = gst_harness_new_with_element (bin, "sink", "src");
+
+  gst_object_unref (bin);
   gst_harness_set_live (h, FALSE);
   if (caps)
     gst_harness_set_src_caps_str (h, caps);
   return h;
+}
+
+GstHarness *
+test_harness (const char *line, const char *caps)
+{
+  return test_harness_of (test_parse (line), caps);
 }
 
 GstElement *
@@ -120,6 +136,17 @@ test_meta (GstBuffer *buffer, const char *name)
   GstCustomMeta *meta = gst_buffer_get_custom_meta (buffer, name);
 
   return meta ? gst_custom_meta_get_structure (meta) : NULL;
+}
+
+void
+test_flush (GstHarness *h)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_start ()));
+  fail_unless (gst_harness_push_event (h, gst_event_new_flush_stop (TRUE)));
+  fail_unless (gst_harness_push_event (h, gst_event_new_segment (&segment)));
 }
 
 void

@@ -17,6 +17,9 @@ GstBuffer *test_frame (const char *caps, guint look, guint n);
 
 /* A harness with a bus around a launch line whose elements may be named; upstream is not live; caps and segment are sent. */
 GstHarness *test_harness (const char *line, const char *caps);
+/* The same in two steps, for what must be set before the harness plays. */
+GstElement *test_parse (const char *line);
+GstHarness *test_harness_of (GstElement *bin, const char *caps);
 /* (transfer full) */
 GstElement *test_child (GstHarness *h, const char *name);
 void test_set (GstHarness *h, const char *child, const char *property, const char *value);
@@ -28,6 +31,8 @@ GstMessage *test_wait_message (GstHarness *h, GstMessageType type, const char *n
 GstMessage *test_pop_message (GstHarness *h, GstMessageType type, const char *name);
 /* Structure of a buffer's meta, NULL without one. */
 const GstStructure *test_meta (GstBuffer *buffer, const char *name);
+/* FLUSH_START, FLUSH_STOP and a segment from zero. */
+void test_flush (GstHarness *h);
 void test_free (GstHarness *h);
 
 char *test_model_path (void);

@@ -124,9 +124,7 @@ GST_START_TEST (test_memory)
   fail_unless (novelty_of (h, 1, 40) == 1);
 
   /* A flush keeps it. */
-  gst_harness_push_event (h, gst_event_new_flush_start ());
-  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
-  gst_harness_push_event (h, gst_event_new_segment (&h->segment));
+  test_flush (h);
   fail_unless (novelty_of (h, 1, 60) < 0.01);
 
   g_object_get (m, "stats", &stats, NULL);
@@ -185,11 +183,12 @@ tally (GstHarness *h)
   return t;
 }
 
-/* `seconds` looks, one a second, all of the same picture or each of another. */
+/* `seconds` looks, one a second, all of the same picture or each of another. Without memory, which would make the second
+ * caption of a picture another than the first. */
 static Tally
 watch (const char *settings, guint seconds, gboolean changing)
 {
-  char *line = g_strdup_printf ("bitmarencode ! bitmarmemory ! bitmarcaption %s", settings);
+  char *line = g_strdup_printf ("bitmarencode ! bitmarcaption %s", settings);
   GstHarness *h = test_harness (line, CAPS_RGB);
   Tally t;
 
@@ -576,18 +575,15 @@ GST_END_TEST
 GST_START_TEST (test_request_while_playing)
 {
   GstHarness *h = test_harness (CHAIN, CAPS_RGB);
-  GstElement *c = test_child (h, "c");
 
   push_seconds (h, 1, TRUE);
   for (guint round = 0; round < 3; round++) {
     Listener *l = listen_to (h, "text_src", "text/x-raw, format=utf8");
 
-    fail_unless (gst_element_request_pad_simple (c, "text_src") == NULL);
     push_seconds (h, 2, TRUE);
     listener_free (h, l);
   }
   push_seconds (h, 1, TRUE);
-  gst_object_unref (c);
   test_free (h);
 }
 GST_END_TEST
@@ -631,9 +627,7 @@ GST_START_TEST (test_flush_text)
   GstBuffer *out;
 
   push_seconds (h, 2, TRUE);
-  gst_harness_push_event (h, gst_event_new_flush_start ());
-  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
-  gst_harness_push_event (h, gst_event_new_segment (&h->segment));
+  test_flush (h);
   out = test_pass (h, test_frame (CAPS_RGB, 7, 0));
   fail_unless (gst_structure_has_field (test_meta (out, "BitmarCaptionMeta"), "text"));
   gst_buffer_unref (out);
