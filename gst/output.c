@@ -13,7 +13,9 @@ struct _BitmarOutput {
   BitmarOutputCaps caps;
   BitmarOutputIdle idle;
   gpointer user_data;
-  GMutex lock;
+  GMutex task_lock;            /* a flush may come while the pad is deactivated; taken before the other */
+  gboolean active;
+  GMutex lock;                 /* of the rest */
   GCond cond;
   GQueue items;                /* of GstBuffer and GstEvent */
   gboolean flushing, begun;
@@ -111,16 +113,21 @@ static gboolean
 activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 {
   BitmarOutput *output = gst_pad_get_element_private (pad);
+  gboolean done;
 
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
+  g_mutex_lock (&output->task_lock);
+  output->active = active;
   set_flushing (output, !active, TRUE);
+  done = active ? gst_pad_start_task (pad, loop, output, NULL) : gst_pad_stop_task (pad);
+  g_mutex_unlock (&output->task_lock);
   if (active)
-    return gst_pad_start_task (pad, loop, output, NULL);
+    return done;
   g_mutex_lock (&output->lock);
   output->begun = FALSE;
   g_mutex_unlock (&output->lock);
-  return gst_pad_stop_task (pad);
+  return done;
 }
 
 /* ---- For the element ------------------------------------------------------------------------------ */
@@ -131,6 +138,7 @@ bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps 
 {
   BitmarOutput *output = g_new0 (BitmarOutput, 1);
 
+  g_mutex_init (&output->task_lock);
   g_mutex_init (&output->lock);
   g_cond_init (&output->cond);
   output->caps = caps;
@@ -150,6 +158,7 @@ bitmar_output_free (BitmarOutput *output)
   g_queue_clear_full (&output->items, (GDestroyNotify) gst_mini_object_unref);
   gst_object_unref (output->pad);
   g_mutex_clear (&output->lock);
+  g_mutex_clear (&output->task_lock);
   g_cond_clear (&output->cond);
   g_free (output);
 }
@@ -212,7 +221,7 @@ push_event (BitmarOutput *output, GstEvent *event)
 static GstEvent *
 stream_start (BitmarOutput *output, GstPad *sinkpad)
 {
-  GstElement *element = gst_pad_get_parent_element (output->pad);
+  GstElement *element = gst_pad_get_parent_element (sinkpad);
   GstEvent *upstream = gst_pad_get_sticky_event (sinkpad, GST_EVENT_STREAM_START, 0);
   char *id = gst_pad_create_stream_id (output->pad, element, GST_PAD_NAME (output->pad));
   GstEvent *event = gst_event_new_stream_start (id);
@@ -275,13 +284,16 @@ bitmar_output_flush (BitmarOutput *output, GstEvent *event)
 
   if (start)
     set_flushing (output, TRUE, FALSE);
+  /* Ends a push that blocks downstream, so that the task can pause. */
   gst_pad_push_event (output->pad, gst_event_ref (event));
-  if (start) {
+  g_mutex_lock (&output->task_lock);
+  if (output->active && start)
     gst_pad_pause_task (output->pad);
-    return;
+  if (output->active && !start) {
+    set_flushing (output, FALSE, FALSE);
+    gst_pad_start_task (output->pad, loop, output, NULL);
   }
-  set_flushing (output, FALSE, FALSE);
-  gst_pad_start_task (output->pad, loop, output, NULL);
+  g_mutex_unlock (&output->task_lock);
 }
 
 GstFlowReturn

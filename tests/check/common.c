@@ -153,9 +153,13 @@ void
 test_free (GstHarness *h)
 {
   GstElement *element = gst_object_ref (h->element);
+  GstBus *bus = gst_element_get_bus (element);
 
   gst_harness_teardown (h);
   gst_element_set_state (element, GST_STATE_NULL);
+  /* Messages may hold the last reference to elements, which must not go with the bus's lock held. */
+  gst_bus_set_flushing (bus, TRUE);
+  gst_object_unref (bus);
   gst_element_set_bus (element, NULL);
   gst_object_unref (element);
 }
