@@ -1,0 +1,220 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The command-line tool. */
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char summary[] =
+    "Captions pictures, videos, cameras and streams with a 1.58-bit vision-language model.\n"
+    "\n"
+    "  bitmar caption [OPTION…] FILE|URI…\n"
+    "      FILE is a picture (PNG, JPEG, WebP), a video or a camera (/dev/video0); URI is any that GStreamer\n"
+    "      reads: file://, http://, https://, rtsp://. One line per caption on stdout.\n"
+    "  bitmar info [--json] [MODEL]\n"
+    "      What a model file is: size, licence, training data, scores, hash. Without MODEL: the one in use.";
+static const char description[] =
+    "Exit status: 0 all inputs were captioned, 1 some were skipped (told on stderr), 2 wrong usage,\n"
+    "3 the model can't be loaded, 130 interrupted.\n"
+    "\n"
+    "Environment: BITMAR_MODEL names the model file when --model does not.\n";
+
+static gboolean
+interrupted (gpointer data)
+{
+  Cli *cli = data;
+
+  cli->stop = TRUE;
+  cli->status = CLI_INTERRUPTED;
+  return G_SOURCE_CONTINUE;
+}
+
+static int
+usage (const char *text)
+{
+  fprintf (stderr, "bitmar: %s\nTry \"bitmar --help\".\n", text);
+  return CLI_USAGE;
+}
+
+/* ---- Inputs ---------------------------------------------------------------------------------------- */
+
+static gsize
+read_start (Cli *cli, const char *path, guint8 *data, gsize size)
+{
+  FILE *file = fopen (path, "rb");
+
+  if (!file) {
+    cli_skip (cli, path, "%s", g_strerror (errno));
+    return 0;
+  }
+  size = fread (data, 1, size, file);
+  fclose (file);
+  if (size == 0)
+    cli_skip (cli, path, "the file is empty");
+  return size;
+}
+
+static void
+caption_file (Cli *cli, CliPictures *pictures, const char *path)
+{
+  guint8 start[16];
+  gsize size;
+
+  if (g_str_has_prefix (path, "/dev/video")) {
+    cli_stream_caption (cli, path, FALSE);
+    return;
+  }
+  if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+    cli_skip (cli, path, "is a directory");
+    return;
+  }
+  size = read_start (cli, path, start, sizeof start);
+  if (size == 0)
+    return;
+  if (cli_is_picture (start, size))
+    cli_pictures_caption (pictures, path);
+  else
+    cli_stream_caption (cli, path, FALSE);
+}
+
+static void
+caption_inputs (Cli *cli, CliPictures *pictures, char **inputs)
+{
+  cli->total = g_strv_length (inputs);
+  for (cli->done = 0; cli->done < cli->total && !cli->stop; cli->done++) {
+    const char *input = inputs[cli->done];
+    char *text = g_strdup_printf ("%u/%u", cli->done + 1, cli->total);
+
+    if (cli->total > 1)
+      cli_progress (cli, text);
+    g_free (text);
+    if (gst_uri_is_valid (input))
+      cli_stream_caption (cli, input, TRUE);
+    else
+      caption_file (cli, pictures, input);
+    g_main_context_iteration (NULL, FALSE);
+  }
+  cli_progress_end (cli);
+}
+
+/* ---- Commands -------------------------------------------------------------------------------------- */
+
+/* Installed where GStreamer does not look by itself, the plugin is still found. */
+static void
+find_plugin (void)
+{
+  GstElementFactory *factory = gst_element_factory_find ("bitmarcaption");
+
+  if (factory)
+    gst_object_unref (factory);
+  else
+    gst_registry_scan_path (gst_registry_get (), BITMAR_PLUGIN_DIR);
+}
+
+static int
+caption (Cli *cli, char **inputs)
+{
+  const char *path = cli->model_path ? cli->model_path : bitmar_model_default_path ();
+  CliPictures *pictures;
+  GError *error = NULL;
+  int status;
+
+  if (!inputs[0])
+    return usage ("nothing to caption");
+  if (cli->beam < 0 || cli->beam > 8)
+    return usage ("--beam takes 1 to 8");
+  if (cli->max_tokens < 0 || cli->interval < 0)
+    return usage ("--max-tokens and --interval can't be negative");
+  cli->model = bitmar_model_load (path, &error);
+  if (!cli->model) {
+    fprintf (stderr, "bitmar: %s: %s\n", path, error->message);
+    g_error_free (error);
+    return CLI_MODEL;
+  }
+  if ((guint) cli->max_tokens > bitmar_model_get_max_tokens (cli->model))
+    return usage ("--max-tokens is more than the model writes");
+  pictures = cli_pictures_new (cli, &error);
+  if (!pictures) {
+    status = g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY) ? CLI_MODEL : CLI_USAGE;
+    fprintf (stderr, "bitmar: %s\n", error->message);
+    g_error_free (error);
+    return status;
+  }
+  g_unix_signal_add (SIGINT, interrupted, cli);
+  find_plugin ();
+  caption_inputs (cli, pictures, inputs);
+  cli_pictures_free (pictures);
+  g_object_unref (cli->model);
+  return cli->status;
+}
+
+static int
+info (Cli *cli, char **arguments)
+{
+  if (arguments[0] && arguments[1])
+    return usage ("info takes one model");
+  return cli_info (arguments[0] ? arguments[0] : bitmar_model_default_path (), cli->json);
+}
+
+static int
+dispatch (Cli *cli, char **words)
+{
+  if (!words || !words[0])
+    return usage ("a command is missing: caption or info");
+  if (g_str_equal (words[0], "caption"))
+    return caption (cli, words + 1);
+  if (g_str_equal (words[0], "info"))
+    return info (cli, words + 1);
+  return usage ("the command is caption or info");
+}
+
+int
+main (int argc, char **argv)
+{
+  Cli cli = { 0 };
+  gboolean version = FALSE;
+  char **words = NULL;
+  GOptionEntry entries[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &cli.json, "One JSON object per line", NULL },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &cli.model_path, "Model file (GGUF)", "FILE" },
+    { "beam", 'b', 0, G_OPTION_ARG_INT, &cli.beam, "Beams of the search, 1 to 8", "N" },
+    { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &cli.prompt, "Words that steer what captions look at", "TEXT" },
+    { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &cli.interval, "Seconds from one look at a video to the next (1)", "S" },
+    { "max-tokens", 't', 0, G_OPTION_ARG_INT, &cli.max_tokens, "Tokens of a caption at most", "N" },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &cli.quiet, "No progress", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Show the version", NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },
+    { NULL, 0, 0, 0, NULL, NULL, NULL },
+  };
+  GOptionContext *context = g_option_context_new ("caption|info …");
+  GError *error = NULL;
+  int status;
+
+  setlocale (LC_ALL, "");
+  signal (SIGPIPE, SIG_IGN);
+  g_option_context_set_summary (context, summary);
+  g_option_context_set_description (context, description);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_group (context, gst_init_get_option_group ());
+  if (!g_option_context_parse (context, &argc, &argv, &error)) {
+    status = usage (error->message);
+    g_error_free (error);
+  } else if (version) {
+    printf ("bitmar %s\n", VERSION);
+    status = CLI_OK;
+  } else {
+    status = dispatch (&cli, words);
+  }
+  g_option_context_free (context);
+  g_strfreev (words);
+  g_free (cli.model_path);
+  g_free (cli.prompt);
+  return status;
+}

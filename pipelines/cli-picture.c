@@ -1,0 +1,196 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Pictures: GStreamer decodes them, the engine captions each with an empty memory. */
+
+#include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
+#include <gst/video/video.h>
+#include <string.h>
+
+#include "cli.h"
+#include "picture.h"
+
+typedef enum { JPEG, PNG, WEBP, N_KINDS, UNKNOWN = N_KINDS } Kind;
+
+static const struct {
+  const char *media_type, *decoders;
+} kinds[N_KINDS] = {
+  [JPEG] = { "image/jpeg", "jpegparse ! jpegdec" },
+  [PNG] = { "image/png", "pngdec" },
+  [WEBP] = { "image/webp", "webpdec" },
+};
+
+/* One pipeline for each kind, made when first needed and walked up and down for each file. */
+typedef struct {
+  GstElement *pipeline;
+  GstAppSrc *src;
+  GstAppSink *sink;
+} Decoder;
+
+struct _CliPictures {
+  Cli *cli;
+  Decoder decoders[N_KINDS];
+  BitmarEncoder *encoder;
+  BitmarEpisode *episode;
+  BitmarCaptioner *captioner;
+  BitmarCaption caption;
+};
+
+static Kind
+kind_of (const guint8 *data, gsize size)
+{
+  if (size >= 3 && memcmp (data, "\xff\xd8\xff", 3) == 0)
+    return JPEG;
+  if (size >= 8 && memcmp (data, "\x89PNG\r\n\x1a\n", 8) == 0)
+    return PNG;
+  if (size >= 12 && memcmp (data, "RIFF", 4) == 0 && memcmp (data + 8, "WEBP", 4) == 0)
+    return WEBP;
+  return UNKNOWN;
+}
+
+gboolean
+cli_is_picture (const guint8 *data, gsize size)
+{
+  return kind_of (data, size) != UNKNOWN;
+}
+
+CliPictures *
+cli_pictures_new (Cli *cli, GError **error)
+{
+  CliPictures *p = g_new0 (CliPictures, 1);
+
+  p->cli = cli;
+  p->encoder = bitmar_encoder_new (cli->model, error);
+  p->captioner = p->encoder ? bitmar_captioner_new (cli->model, error) : NULL;
+  if (p->captioner && bitmar_captioner_set_prompt (p->captioner, cli->prompt, error)) {
+    p->episode = bitmar_episode_new (cli->model);
+    return p;
+  }
+  cli_pictures_free (p);
+  return NULL;
+}
+
+void
+cli_pictures_free (CliPictures *p)
+{
+  for (guint i = 0; i < N_KINDS; i++) {
+    if (!p->decoders[i].pipeline)
+      continue;
+    gst_element_set_state (p->decoders[i].pipeline, GST_STATE_NULL);
+    gst_clear_object (&p->decoders[i].src);
+    gst_clear_object (&p->decoders[i].sink);
+    gst_clear_object (&p->decoders[i].pipeline);
+  }
+  g_clear_object (&p->encoder);
+  g_clear_object (&p->episode);
+  g_clear_object (&p->captioner);
+  g_free (p);
+}
+
+/* EXIF's orientation is heeded: people's pictures stand upright for the model, too. */
+static Decoder *
+get_decoder (CliPictures *p, Kind kind, GError **error)
+{
+  Decoder *d = &p->decoders[kind];
+  char *line;
+
+  if (d->pipeline)
+    return d;
+  line = g_strdup_printf ("appsrc name=src format=bytes caps=%s ! %s ! videoflip video-direction=auto ! videoconvert "
+      "! video/x-raw,format=" BITMAR_VIDEO_FORMATS " ! appsink name=sink sync=false", kinds[kind].media_type,
+      kinds[kind].decoders);
+  d->pipeline = gst_parse_launch_full (line, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  g_free (line);
+  if (!d->pipeline)
+    return NULL;
+  d->src = GST_APP_SRC (gst_bin_get_by_name (GST_BIN (d->pipeline), "src"));
+  d->sink = GST_APP_SINK (gst_bin_get_by_name (GST_BIN (d->pipeline), "sink"));
+  return d;
+}
+
+/* The pipeline's error, or that there was no picture. */
+static void
+decode_error (Decoder *d, GError **error)
+{
+  GstBus *bus = gst_element_get_bus (d->pipeline);
+  GstMessage *message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+
+  if (message) {
+    gst_message_parse_error (message, error, NULL);
+    gst_message_unref (message);
+  } else {
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE, "there is no complete picture in it");
+  }
+  gst_object_unref (bus);
+}
+
+static GstSample *
+decode (CliPictures *p, const guint8 *data, gsize size, GError **error)
+{
+  Decoder *d = get_decoder (p, kind_of (data, size), error);
+  GstSample *sample;
+  GstBus *bus;
+
+  if (!d)
+    return NULL;
+  gst_element_set_state (d->pipeline, GST_STATE_PLAYING);
+  gst_app_src_push_buffer (d->src, gst_buffer_new_memdup (data, size));
+  gst_app_src_end_of_stream (d->src);
+  sample = gst_app_sink_try_pull_sample (d->sink, 30 * GST_SECOND);
+  if (!sample)
+    decode_error (d, error);
+  gst_element_set_state (d->pipeline, GST_STATE_READY);
+  bus = gst_element_get_bus (d->pipeline);
+  gst_bus_set_flushing (bus, TRUE);
+  gst_bus_set_flushing (bus, FALSE);
+  gst_object_unref (bus);
+  return sample;
+}
+
+static gboolean
+caption_sample (CliPictures *p, GstSample *sample, GError **error)
+{
+  BitmarCaptionParams params = { .beam_size = p->cli->beam, .max_tokens = p->cli->max_tokens, .length_penalty = -1 };
+  GstVideoInfo info;
+  GstVideoFrame frame;
+  BitmarImage image;
+  gboolean done;
+
+  if (!gst_video_info_from_caps (&info, gst_sample_get_caps (sample))
+      || !gst_video_frame_map (&frame, &info, gst_sample_get_buffer (sample), GST_MAP_READ)) {
+    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "the decoded picture can't be read");
+    return FALSE;
+  }
+  done = bitmar_picture_from_frame (&frame, &image)
+      && bitmar_encoder_encode (p->encoder, &image, p->episode, error);
+  gst_video_frame_unmap (&frame);
+  return done && bitmar_captioner_caption (p->captioner, p->episode, &params, &p->caption, error);
+}
+
+void
+cli_pictures_caption (CliPictures *p, const char *path)
+{
+  GError *error = NULL;
+  GstSample *sample = NULL;
+  char *data;
+  gsize size;
+
+  if (!g_file_get_contents (path, &data, &size, &error)) {
+    cli_skip (p->cli, path, "%s", error->message);
+    g_error_free (error);
+    return;
+  }
+  sample = decode (p, (const guint8 *) data, size, &error);
+  g_free (data);
+  if (sample && caption_sample (p, sample, &error)) {
+    CliLine line = { .input = path, .pts = GST_CLOCK_TIME_NONE, .text = p->caption.text,
+      .confidence = p->caption.confidence, .novelty = 1, .slot = -1, .tokens = p->caption.tokens };
+
+    cli_print_caption (p->cli, &line);
+  }
+  if (error)
+    cli_skip (p->cli, path, "%s", error->message);
+  g_clear_error (&error);
+  g_clear_pointer (&sample, gst_sample_unref);
+}

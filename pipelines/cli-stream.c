@@ -1,0 +1,245 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Videos, cameras and addresses: the elements caption them, their messages are printed. */
+
+#include <math.h>
+#include <string.h>
+
+#include "cli.h"
+
+typedef struct {
+  Cli *cli;
+  const char *input;
+  gboolean is_uri;
+  GstElement *pipeline, *first;
+  gboolean linked, failed, ended;
+} Stream;
+
+/* ---- Pipeline ------------------------------------------------------------------------------------ */
+
+/* The first video stream; the rest is not decoded. */
+static void
+pad_added (GstElement *source, GstPad *pad, gpointer data)
+{
+  Stream *s = data;
+  GstPad *sink = gst_element_get_static_pad (s->first, "sink");
+  GstCaps *caps = gst_pad_query_caps (pad, NULL);
+  const char *name = gst_caps_get_size (caps) > 0 ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
+
+  if (!gst_pad_is_linked (sink) && g_str_has_prefix (name, "video/"))
+    s->linked |= gst_pad_link (pad, sink) == GST_PAD_LINK_OK;
+  gst_caps_unref (caps);
+  gst_object_unref (sink);
+}
+
+static void
+no_more_pads (GstElement *source, gpointer data)
+{
+  Stream *s = data;
+
+  if (!s->linked)
+    gst_element_post_message (s->pipeline, gst_message_new_application (GST_OBJECT (s->pipeline),
+            gst_structure_new_empty ("no-video")));
+}
+
+static char *
+to_uri (const char *input, gboolean is_uri, GError **error)
+{
+  return is_uri ? g_strdup (input) : gst_filename_to_uri (input, error);
+}
+
+/* A camera's frames come as JPEG or raw; decodebin takes either. */
+static gboolean
+add_camera (Stream *s, const char *device, GError **error)
+{
+  GstElement *camera = gst_element_factory_make ("v4l2src", NULL), *decode = gst_element_factory_make ("decodebin", NULL);
+
+  if (!camera || !decode) {
+    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element v4l2src is missing (gst-plugins-good)");
+    gst_clear_object (&camera);
+    gst_clear_object (&decode);
+    return FALSE;
+  }
+  g_object_set (camera, "device", device, NULL);
+  gst_bin_add_many (GST_BIN (s->pipeline), camera, decode, NULL);
+  g_signal_connect (decode, "pad-added", G_CALLBACK (pad_added), s);
+  return gst_element_link (camera, decode);
+}
+
+static gboolean
+add_uri (Stream *s, GError **error)
+{
+  GstElement *source = gst_element_factory_make ("uridecodebin", NULL);
+  char *uri = to_uri (s->input, s->is_uri, error);
+  GstCaps *video;
+
+  if (!uri || !source) {
+    if (uri)
+      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element uridecodebin is missing");
+    g_free (uri);
+    gst_clear_object (&source);
+    return FALSE;
+  }
+  video = gst_caps_from_string ("video/x-raw(ANY)");
+  g_object_set (source, "uri", uri, "caps", video, "expose-all-streams", FALSE, NULL);
+  gst_caps_unref (video);
+  g_free (uri);
+  gst_bin_add (GST_BIN (s->pipeline), source);
+  g_signal_connect (source, "pad-added", G_CALLBACK (pad_added), s);
+  g_signal_connect (source, "no-more-pads", G_CALLBACK (no_more_pads), s);
+  return TRUE;
+}
+
+static void
+configure (Stream *s)
+{
+  Cli *cli = s->cli;
+  GstElement *encode = gst_bin_get_by_name (GST_BIN (s->pipeline), "e");
+  GstElement *memory = gst_bin_get_by_name (GST_BIN (s->pipeline), "m");
+  GstElement *caption = gst_bin_get_by_name (GST_BIN (s->pipeline), "c");
+
+  g_object_set (encode, "model-path", cli->model_path, NULL);
+  g_object_set (memory, "model-path", cli->model_path, NULL);
+  g_object_set (caption, "model-path", cli->model_path, "prompt", cli->prompt, "beam-size", cli->beam,
+      "max-tokens", cli->max_tokens, NULL);
+  if (cli->interval > 0)
+    g_object_set (encode, "max-rate", 1000, (gint) CLAMP (round (cli->interval * 1000), 1, G_MAXINT), NULL);
+  gst_object_unref (encode);
+  gst_object_unref (memory);
+  gst_object_unref (caption);
+}
+
+static gboolean
+build (Stream *s, GError **error)
+{
+  GstElement *tail = gst_parse_bin_from_description_full ("videoconvert ! bitmarencode name=e ! bitmarmemory name=m ! "
+      "bitmarcaption name=c ! fakesink sync=false", FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  const char *device = s->input;
+  GstPad *pad;
+
+  if (!tail)
+    return FALSE;
+  s->pipeline = gst_pipeline_new (NULL);
+  gst_bin_add (GST_BIN (s->pipeline), tail);
+  s->first = tail;
+  pad = gst_bin_find_unlinked_pad (GST_BIN (tail), GST_PAD_SINK);
+  gst_element_add_pad (tail, gst_ghost_pad_new ("sink", pad));
+  gst_object_unref (pad);
+  configure (s);
+  if (g_str_has_prefix (device, "v4l2://"))
+    device += strlen ("v4l2://");
+  if (g_str_has_prefix (device, "/dev/video"))
+    return add_camera (s, device, error);
+  return add_uri (s, error);
+}
+
+/* ---- Run ----------------------------------------------------------------------------------------- */
+
+static void
+print (Stream *s, const GstStructure *fields)
+{
+  CliLine line = { .input = s->input, .is_uri = s->is_uri, .novelty = 1, .slot = -1 };
+
+  if (!gst_structure_get (fields, "pts", G_TYPE_UINT64, &line.pts, "confidence", G_TYPE_DOUBLE, &line.confidence,
+          "novelty", G_TYPE_DOUBLE, &line.novelty, "slot", G_TYPE_INT, &line.slot, NULL))
+    return;
+  line.text = gst_structure_get_string (fields, "text");
+  cli_print_caption (s->cli, &line);
+}
+
+static void
+fail (Stream *s, GstMessage *message)
+{
+  GError *error;
+  char *debug;
+
+  gst_message_parse_error (message, &error, &debug);
+  /* The first one is the cause, what follows is "internal data stream error". */
+  if (!s->failed)
+    cli_skip (s->cli, s->input, "%s", error->message);
+  GST_INFO ("%s", debug);
+  s->failed = TRUE;
+  g_error_free (error);
+  g_free (debug);
+}
+
+static void
+handle (Stream *s, GstMessage *message)
+{
+  switch (GST_MESSAGE_TYPE (message)) {
+    case GST_MESSAGE_ELEMENT:
+      if (gst_message_has_name (message, "bitmar-caption"))
+        print (s, gst_message_get_structure (message));
+      break;
+    case GST_MESSAGE_APPLICATION:
+      cli_skip (s->cli, s->input, "there is no video in it");
+      s->failed = TRUE;
+      break;
+    case GST_MESSAGE_ERROR:
+      fail (s, message);
+      break;
+    case GST_MESSAGE_EOS:
+      s->ended = TRUE;
+      break;
+    case GST_MESSAGE_LATENCY:
+      gst_bin_recalculate_latency (GST_BIN (s->pipeline));
+      break;
+    default:
+      break;
+  }
+}
+
+static void
+show_progress (Stream *s)
+{
+  gint64 position, duration;
+  char *text;
+
+  if (!gst_element_query_position (s->pipeline, GST_FORMAT_TIME, &position)
+      || !gst_element_query_duration (s->pipeline, GST_FORMAT_TIME, &duration) || duration <= 0)
+    return;
+  text = g_strdup_printf ("%s: %d %%", s->input, (gint) (100 * position / duration));
+  cli_progress (s->cli, text);
+  g_free (text);
+}
+
+static void
+run (Stream *s)
+{
+  GstBus *bus = gst_element_get_bus (s->pipeline);
+  gint64 next = 0;
+
+  while (!s->failed && !s->ended && !s->cli->stop) {
+    GstMessage *message = gst_bus_timed_pop (bus, 100 * GST_MSECOND);
+
+    if (message) {
+      handle (s, message);
+      gst_message_unref (message);
+    }
+    if (g_get_monotonic_time () >= next) {
+      show_progress (s);
+      next = g_get_monotonic_time () + G_USEC_PER_SEC / 2;
+    }
+    g_main_context_iteration (NULL, FALSE);
+  }
+  gst_object_unref (bus);
+}
+
+void
+cli_stream_caption (Cli *cli, const char *input, gboolean is_uri)
+{
+  Stream s = { .cli = cli, .input = input, .is_uri = is_uri };
+  GError *error = NULL;
+
+  if (!build (&s, &error)) {
+    cli_skip (cli, input, "%s", error ? error->message : "no pipeline can be made for it");
+    g_clear_error (&error);
+  } else {
+    gst_element_set_state (s.pipeline, GST_STATE_PLAYING);
+    run (&s);
+    gst_element_set_state (s.pipeline, GST_STATE_NULL);
+  }
+  cli_progress_end (cli);
+  gst_clear_object (&s.pipeline);
+}

@@ -1,0 +1,64 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the parts of the command-line tool share. Everything runs in the main thread. */
+#pragma once
+
+#include <gst/gst.h>
+
+#include "bitmar.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  CLI_OK = 0,
+  CLI_SKIPPED = 1,             /* an input failed, the others are done; or the output was closed */
+  CLI_USAGE = 2,
+  CLI_MODEL = 3,
+  CLI_INTERRUPTED = 130
+} CliStatus;
+
+typedef struct {
+  gboolean json, quiet;
+  char *model_path, *prompt;
+  gint beam, max_tokens;       /* 0: the model's */
+  gdouble interval;            /* seconds, 0: the elements' default */
+  BitmarModel *model;
+  CliStatus status;
+  gboolean stop;               /* SIGINT came, or nobody reads our output any more */
+  guint done, total;           /* inputs, for the progress */
+} Cli;
+
+/* What is printed of a caption. */
+typedef struct {
+  const char *input;           /* as the user gave it */
+  gboolean is_uri;
+  GstClockTime pts;            /* NONE for pictures */
+  const char *text;
+  gdouble confidence, novelty;
+  gint slot;                   /* -1: no memory */
+  guint tokens;                /* 0: not known */
+} CliLine;
+
+/* cli-print.c */
+void cli_print_caption (Cli *cli, const CliLine *line);
+/* Told on stderr even with --quiet; the exit status becomes SKIPPED. */
+void cli_skip (Cli *cli, const char *input, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void cli_progress (Cli *cli, const char *text);
+void cli_progress_end (Cli *cli);
+
+/* cli-picture.c */
+typedef struct _CliPictures CliPictures;
+CliPictures *cli_pictures_new (Cli *cli, GError **error);
+void cli_pictures_free (CliPictures *pictures);
+/* Whether the file's first bytes are those of a picture we decode. */
+gboolean cli_is_picture (const guint8 *data, gsize size);
+void cli_pictures_caption (CliPictures *pictures, const char *path);
+
+/* cli-stream.c: a video file, a camera or an address. */
+void cli_stream_caption (Cli *cli, const char *input, gboolean is_uri);
+
+/* cli-info.c */
+CliStatus cli_info (const char *path, gboolean json);
+
+G_END_DECLS
