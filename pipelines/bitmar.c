@@ -134,7 +134,7 @@ caption (Cli *cli, char **inputs)
     return usage ("--max-tokens and --interval can't be negative");
   cli->model = bitmar_model_load (path, &error);
   if (!cli->model) {
-    fprintf (stderr, "bitmar: %s: %s\n", path, error->message);
+    fprintf (stderr, "bitmar: %s\n", error->message);
     g_error_free (error);
     return CLI_MODEL;
   }

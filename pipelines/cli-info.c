@@ -80,7 +80,7 @@ cli_info (const char *path, gboolean json)
   BitmarModel *model = bitmar_model_load (path, &error);
 
   if (!model) {
-    fprintf (stderr, "bitmar: %s: %s\n", path, error->message);
+    fprintf (stderr, "bitmar: %s\n", error->message);
     g_error_free (error);
     return CLI_MODEL;
   }

@@ -21,16 +21,8 @@ static const struct {
   [WEBP] = { "image/webp", "webpdec" },
 };
 
-/* One pipeline for each kind, made when first needed and walked up and down for each file. */
-typedef struct {
-  GstElement *pipeline;
-  GstAppSrc *src;
-  GstAppSink *sink;
-} Decoder;
-
 struct _CliPictures {
   Cli *cli;
-  Decoder decoders[N_KINDS];
   BitmarEncoder *encoder;
   BitmarEpisode *episode;
   BitmarCaptioner *captioner;
@@ -74,46 +66,31 @@ cli_pictures_new (Cli *cli, GError **error)
 void
 cli_pictures_free (CliPictures *p)
 {
-  for (guint i = 0; i < N_KINDS; i++) {
-    if (!p->decoders[i].pipeline)
-      continue;
-    gst_element_set_state (p->decoders[i].pipeline, GST_STATE_NULL);
-    gst_clear_object (&p->decoders[i].src);
-    gst_clear_object (&p->decoders[i].sink);
-    gst_clear_object (&p->decoders[i].pipeline);
-  }
   g_clear_object (&p->encoder);
   g_clear_object (&p->episode);
   g_clear_object (&p->captioner);
   g_free (p);
 }
 
-/* EXIF's orientation is heeded: people's pictures stand upright for the model, too. */
-static Decoder *
-get_decoder (CliPictures *p, Kind kind, GError **error)
+/* EXIF's orientation is heeded: people's pictures stand upright for the model, too. A pipeline for each picture: 1.22's
+ * webpdec can't be used twice, and making one is quick beside decoding. */
+static GstElement *
+make_pipeline (Kind kind, GError **error)
 {
-  Decoder *d = &p->decoders[kind];
-  char *line;
+  char *line = g_strdup_printf ("appsrc name=src format=bytes caps=%s ! %s ! videoflip video-direction=auto ! videoconvert "
+      "! capsfilter caps=\"%s\" ! appsink name=sink sync=false", kinds[kind].media_type, kinds[kind].decoders,
+      BITMAR_VIDEO_CAPS);
+  GstElement *pipeline = gst_parse_launch_full (line, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
 
-  if (d->pipeline)
-    return d;
-  line = g_strdup_printf ("appsrc name=src format=bytes caps=%s ! %s ! videoflip video-direction=auto ! videoconvert "
-      "! video/x-raw,format=" BITMAR_VIDEO_FORMATS " ! appsink name=sink sync=false", kinds[kind].media_type,
-      kinds[kind].decoders);
-  d->pipeline = gst_parse_launch_full (line, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   g_free (line);
-  if (!d->pipeline)
-    return NULL;
-  d->src = GST_APP_SRC (gst_bin_get_by_name (GST_BIN (d->pipeline), "src"));
-  d->sink = GST_APP_SINK (gst_bin_get_by_name (GST_BIN (d->pipeline), "sink"));
-  return d;
+  return pipeline;
 }
 
 /* The pipeline's error, or that there was no picture. */
 static void
-decode_error (Decoder *d, GError **error)
+decode_error (GstElement *pipeline, GError **error)
 {
-  GstBus *bus = gst_element_get_bus (d->pipeline);
+  GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
 
   if (message) {
@@ -126,25 +103,25 @@ decode_error (Decoder *d, GError **error)
 }
 
 static GstSample *
-decode (CliPictures *p, const guint8 *data, gsize size, GError **error)
+decode (const guint8 *data, gsize size, GError **error)
 {
-  Decoder *d = get_decoder (p, kind_of (data, size), error);
+  GstElement *pipeline = make_pipeline (kind_of (data, size), error), *src, *sink;
   GstSample *sample;
-  GstBus *bus;
 
-  if (!d)
+  if (!pipeline)
     return NULL;
-  gst_element_set_state (d->pipeline, GST_STATE_PLAYING);
-  gst_app_src_push_buffer (d->src, gst_buffer_new_memdup (data, size));
-  gst_app_src_end_of_stream (d->src);
-  sample = gst_app_sink_try_pull_sample (d->sink, 30 * GST_SECOND);
+  src = gst_bin_get_by_name (GST_BIN (pipeline), "src");
+  sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  gst_app_src_push_buffer (GST_APP_SRC (src), gst_buffer_new_memdup (data, size));
+  gst_app_src_end_of_stream (GST_APP_SRC (src));
+  sample = gst_app_sink_try_pull_sample (GST_APP_SINK (sink), 30 * GST_SECOND);
   if (!sample)
-    decode_error (d, error);
-  gst_element_set_state (d->pipeline, GST_STATE_READY);
-  bus = gst_element_get_bus (d->pipeline);
-  gst_bus_set_flushing (bus, TRUE);
-  gst_bus_set_flushing (bus, FALSE);
-  gst_object_unref (bus);
+    decode_error (pipeline, error);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (src);
+  gst_object_unref (sink);
+  gst_object_unref (pipeline);
   return sample;
 }
 
@@ -181,7 +158,7 @@ cli_pictures_caption (CliPictures *p, const char *path)
     g_error_free (error);
     return;
   }
-  sample = decode (p, (const guint8 *) data, size, &error);
+  sample = decode ((const guint8 *) data, size, &error);
   g_free (data);
   if (sample && caption_sample (p, sample, &error)) {
     CliLine line = { .input = path, .pts = GST_CLOCK_TIME_NONE, .text = p->caption.text,
