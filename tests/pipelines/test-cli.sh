@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The command-line tool: what it prints, what it refuses, and with which exit status.
+set -u
+. "$(dirname "$0")/common.sh"
+
+picture_members='version:n file:s pts:0 text:s confidence:n novelty:n slot:n tokens:n model:s'
+video_members='version:n file:s pts:n text:s confidence:n novelty:n slot:n model:s'
+
+picture "$work/a picture.png" pngenc
+picture "$work/b.jpg" jpegenc 33 17
+picture "$work/one.png" pngenc 1 1
+picture "$work/grey.png" pngenc 20 300 pinwheel
+clip "$work/clip.mkv"
+head -c 300 "$work/b.jpg" > "$work/cut.jpg"
+head -c 60 "$work/a picture.png" > "$work/cut.png"
+: > "$work/empty.png"
+echo "only text" > "$work/text.txt"
+gst-launch-1.0 -q audiotestsrc num-buffers=5 ! wavenc ! filesink location="$work/sound.wav"
+
+caption_json () {
+  # shellcheck disable=SC2086 # the members are several words
+  members=$1 count=$2; shift 2
+  "$BITMAR" caption --json "$@" > "$work/out" && "$CHECK_JSON" "$count" $members < "$work/out"
+}
+
+ok 'pictures as JSON' caption_json "$picture_members" 4 "$work/a picture.png" "$work/b.jpg" "$work/one.png" "$work/grey.png"
+ok 'the file is named as it was given' grep -qF "\"file\":\"$work/a picture.png\"" "$work/out"
+ok 'a line of text' sh -c '"$BITMAR" caption "$1/b.jpg" | grep -q "^$1/b.jpg: "' - "$work"
+if gst-inspect-1.0 --exists webpenc; then
+  picture "$work/c.webp" webpenc
+  ok 'WebP, twice' caption_json "$picture_members" 2 "$work/c.webp" "$work/c.webp"
+else
+  skip 'WebP, twice' 'no webpenc'
+fi
+ok 'a video as JSON' caption_json "$video_members" + "$work/clip.mkv"
+increasing () {
+  sed 's/.*"pts":\([0-9]*\).*/\1/' "$work/out" > "$work/pts"
+  [ "$(wc -l < "$work/pts")" -ge 2 ] && sort -c -n -u "$work/pts"
+}
+ok 'its times increase' increasing
+cp "$work/out" "$work/first"
+ok 'a second run' caption_json "$video_members" + "$work/clip.mkv"
+ok 'says the same' cmp "$work/first" "$work/out"
+ok 'an address' sh -c '"$BITMAR" caption --json "file://$1/clip.mkv" | "$CHECK_JSON" + uri:s pts:n' - "$work"
+lines () { "$BITMAR" caption --json --interval "$1" "$work/clip.mkv" | wc -l; }
+ok 'a longer interval says less' test "$(lines 3)" -lt "$(lines 1)"
+
+many () {
+  set --
+  for i in 1 2 3 4 5 6 7 8 9 10; do
+    set -- "$@" "$work/b.jpg" "$work/a picture.png" "$work/grey.png"
+  done
+  caption_json "$picture_members" 30 "$@" && [ "$(sed 's/.*"file"/"file"/' "$work/out" | sort -u | wc -l)" -eq 3 ]
+}
+ok 'every picture is captioned as if alone' many
+
+# skips BAD…: the bad ones are named on standard error, the good ones captioned.
+skips () {
+  status 1 "$BITMAR" caption --json "$work/b.jpg" "$@" "$work/grey.png" > "$work/out" 2> "$work/err" || return 1
+  "$CHECK_JSON" 2 file:s < "$work/out" || return 1
+  for bad in "$@"; do
+    grep -qF "$bad" "$work/err" || { echo "nothing about $bad"; return 1; }
+  done
+}
+ok 'bad pictures among good ones' skips "$work/cut.jpg" "$work/cut.png" "$work/empty.png" "$work/text.txt" "$work" \
+  "$work/none.png" "$work/sound.wav"
+ok 'an address that is not there' status 1 "$BITMAR" caption "file://$work/none.mkv"
+ok 'no arguments' status 2 "$BITMAR"
+ok 'no input' status 2 "$BITMAR" caption
+ok 'no such command' status 2 "$BITMAR" paint "$work/b.jpg"
+ok 'no such option' status 2 "$BITMAR" caption --colour "$work/b.jpg"
+ok 'too many beams' status 2 "$BITMAR" caption --beam 9 "$work/b.jpg"
+ok 'too many tokens' status 2 "$BITMAR" caption --max-tokens 100000 "$work/b.jpg"
+ok 'a prompt that is not UTF-8' status 2 "$BITMAR" caption --prompt "$(printf 'caf\351')" "$work/b.jpg"
+ok 'a prompt that is too long' status 2 "$BITMAR" caption --prompt "$(yes zebra | head -n 500 | tr '\n' ' ')" "$work/b.jpg"
+ok 'a prompt' status 0 "$BITMAR" caption --prompt 'a dog' "$work/b.jpg"
+ok 'no such model' status 3 "$BITMAR" caption --model "$work/none.gguf" "$work/b.jpg"
+ok 'another kind of file as model' status 3 "$BITMAR" caption --model "$work/b.jpg" "$work/b.jpg"
+head -c 2000000 "$BITMAR_MODEL" > "$work/cut.gguf"
+ok 'half a model' status 3 "$BITMAR" caption --model "$work/cut.gguf" "$work/b.jpg"
+ok 'info' sh -c '"$BITMAR" info | grep -q "general.architecture = bitmar"'
+ok 'info as JSON' sh -c '"$BITMAR" info --json "$BITMAR_MODEL" | "$CHECK_JSON" 1 name:s sha256:s parameters:n metadata:o'
+ok 'info of no model' status 3 "$BITMAR" info "$work/text.txt"
+ok 'nobody reads' sh -c '"$BITMAR" caption --json "$1/b.jpg" "$1/clip.mkv" "$1/b.jpg" | head -n 1 | "$CHECK_JSON" 1 text:s' - "$work"
+ok 'version' sh -c '"$BITMAR" --version | grep -q "^bitmar [0-9]"'
+interrupt () {
+  "$BITMAR" caption --json "$1" > "$work/out" 2>&1 &
+  pid=$!
+  while [ ! -s "$work/out" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+  kill -INT $pid
+  status 130 wait $pid
+}
+gst-launch-1.0 -q videotestsrc num-buffers=3000 ! video/x-raw,width=640,height=480,framerate=1/1 ! jpegenc ! matroskamux ! \
+  filesink location="$work/long.mkv"
+ok 'interrupted' interrupt "$work/long.mkv"
+finish
