@@ -20,7 +20,7 @@ typedef struct {
   size_t width;        /* C, a multiple of 16, at most 4096 */
   float rate;          /* alpha of a merge, 0..1 */
   float sharpness;     /* beta > 0 */
-  float threshold;     /* theta, -1..1 */
+  float threshold;     /* theta, finite; above 1 even a perfect match recalls in part */
   float merge;         /* cosine from which a write merges into the nearest slot, -1..1 */
 } BmmConfig;
 

@@ -1,0 +1,59 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tampering with tiny.gguf. */
+#pragma once
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "bitmar.h"
+
+static inline char *
+edit_tiny (gsize *size)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL), *data;
+
+  g_assert_true (g_file_get_contents (path, &data, size, NULL));
+  g_free (path);
+  return data;
+}
+
+/* The first occurrence of some bytes. */
+static inline char *
+edit_find (char *data, gsize size, const char *what)
+{
+  char *at = memmem (data, size, what, strlen (what));
+
+  g_assert_nonnull (at);
+  return at;
+}
+
+/* Makes the checksum right again: what follows is no accident, but a file that somebody made. */
+static inline void
+edit_seal (char *data, gsize size)
+{
+  char *digits = edit_find (data, size, "bitmar.sha256") + strlen ("bitmar.sha256") + 4 + 8, *sum;
+
+  memset (digits, '0', 64);
+  sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data, size);
+  memcpy (digits, sum, 64);
+  g_free (sum);
+}
+
+/* Loads the bytes by way of a file. NULL with an error of our domain. */
+static inline BitmarModel *
+edit_load (const char *data, gsize size, GError **error)
+{
+  char *path = g_build_filename (g_get_tmp_dir (), "bitmar-edit-XXXXXX", NULL);
+  int fd = g_mkstemp (path);
+  BitmarModel *model;
+
+  g_assert_cmpint (fd, >=, 0);
+  g_close (fd, NULL);
+  g_assert_true (g_file_set_contents (path, data, size, NULL));
+  model = bitmar_model_load (path, error);
+  g_unlink (path);
+  g_free (path);
+  return model;
+}
