@@ -1,0 +1,193 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The plugin's insides that know no pads: times of text, sampling, percentiles, text that leaves. */
+
+#include "captiontext.h"
+#include "common.h"
+#include "json.h"
+#include "sampling.h"
+#include "series.h"
+#include "timeline.h"
+
+#define S GST_SECOND
+
+/* What a timeline wrote, as "text@start+duration" with milliseconds; gaps have no text. */
+static void
+write_down (const char *text, GstClockTime start, GstClockTime duration, gpointer user_data)
+{
+  g_string_append_printf (user_data, "%s@%u+%d ", text ? text : "", (guint) (start / GST_MSECOND),
+      GST_CLOCK_TIME_IS_VALID (duration) ? (gint) (duration / GST_MSECOND) : -1);
+}
+
+static void
+expect (GString *written, const char *expected)
+{
+  fail_unless_equals_string (written->str, expected);
+  g_string_truncate (written, 0);
+}
+
+GST_START_TEST (test_timeline_live)
+{
+  GString *w = g_string_new (NULL);
+  BitmarTimeline t;
+
+  bitmar_timeline_init (&t, write_down, w);
+  bitmar_timeline_reset (&t, FALSE, GST_CLOCK_TIME_NONE);
+  bitmar_timeline_advance (&t, 0, 40 * GST_MSECOND);
+  expect (w, "@0+200 ");
+  bitmar_timeline_advance (&t, 40 * GST_MSECOND, 80 * GST_MSECOND);
+  expect (w, "");
+  /* A caption of a frame that has passed shows from where the text is. */
+  bitmar_timeline_say (&t, "a", 40 * GST_MSECOND);
+  bitmar_timeline_advance (&t, 160 * GST_MSECOND, 200 * GST_MSECOND);
+  expect (w, "a@200+200 ");
+  /* One of a frame to come ends the other there. */
+  bitmar_timeline_say (&t, "b", 500 * GST_MSECOND);
+  expect (w, "a@400+100 ");
+  bitmar_timeline_advance (&t, 500 * GST_MSECOND, 2 * S);
+  expect (w, "b@500+1500 ");
+  bitmar_timeline_say (&t, NULL, 2 * S);
+  bitmar_timeline_advance (&t, 2 * S, 2 * S + 1);
+  expect (w, "@2000+200 ");
+  bitmar_timeline_say (&t, "c", 2 * S);
+  /* What was never written is, at the end. */
+  bitmar_timeline_finish (&t, 2 * S);
+  expect (w, "c@2200+200 ");
+  bitmar_timeline_clear (&t);
+  g_string_free (w, TRUE);
+}
+GST_END_TEST
+
+GST_START_TEST (test_timeline_cue)
+{
+  GString *w = g_string_new (NULL);
+  BitmarTimeline t;
+
+  bitmar_timeline_init (&t, write_down, w);
+  bitmar_timeline_reset (&t, TRUE, 60 * S);
+  bitmar_timeline_say (&t, "a", 1 * S);
+  expect (w, "@1000+-1 ");
+  bitmar_timeline_advance (&t, 1 * S, 9 * S);
+  expect (w, "");
+  bitmar_timeline_say (&t, "b", 9 * S);
+  expect (w, "a@1000+8000 @9000+-1 ");
+  bitmar_timeline_advance (&t, 18 * S, 19 * S);
+  expect (w, "b@9000+10000 ");
+  /* A muxer that waits gets what there is, and goes on getting it. */
+  fail_unless (bitmar_timeline_break (&t, 21 * S));
+  fail_if (bitmar_timeline_break (&t, 22 * S));
+  expect (w, "b@19000+2000 ");
+  bitmar_timeline_advance (&t, 21 * S, 21 * S);
+  expect (w, "b@21000+1000 ");
+  bitmar_timeline_say (&t, "c", 30 * S);
+  expect (w, "b@22000+8000 @30000+-1 ");
+  /* Nothing is written past the segment. */
+  bitmar_timeline_finish (&t, 70 * S);
+  expect (w, "c@30000+30000 ");
+  bitmar_timeline_clear (&t);
+  g_string_free (w, TRUE);
+}
+GST_END_TEST
+
+GST_START_TEST (test_grid)
+{
+  BitmarGrid g = { 0 };
+
+  /* 29.97 frames a second, looked at 10 times a second for 100 s. */
+  guint due = 0;
+  for (guint i = 0; i < 2997; i++)
+    due += bitmar_grid_due (&g, gst_util_uint64_scale (i, 1001 * S, 30000), 10, 1);
+  fail_unless (due >= 999 && due <= 1001, "%u", due);
+  g = (BitmarGrid) { 0 };
+  fail_unless (bitmar_grid_due (&g, 5 * S, 1, 1));
+  fail_if (bitmar_grid_due (&g, 5 * S + S - 1, 1, 1));
+  fail_unless (bitmar_grid_due (&g, 6 * S, 1, 1));
+  /* far ahead, far back */
+  fail_unless (bitmar_grid_due (&g, 1000 * S, 1, 1));
+  fail_unless (bitmar_grid_due (&g, 0, 1, 1));
+  fail_if (bitmar_grid_due (&g, S / 2, 1, 1));
+  /* the largest rate there is */
+  fail_unless (bitmar_grid_due (&g, S, G_MAXINT, 1));
+}
+GST_END_TEST
+
+GST_START_TEST (test_series)
+{
+  BitmarSeries s = { 0 };
+
+  fail_unless_equals_int (bitmar_series_percentile (&s, 50), 0);
+  for (guint i = 1; i <= 101; i++)
+    bitmar_series_add (&s, i);
+  fail_unless_equals_int (bitmar_series_percentile (&s, 50), 51);
+  fail_unless_equals_int (bitmar_series_percentile (&s, 95), 96);
+  fail_unless_equals_int (bitmar_series_percentile (&s, 100), 101);
+  /* the newest count, the maximum is of all */
+  for (guint i = 0; i < 2 * BITMAR_SERIES_LENGTH; i++)
+    bitmar_series_add (&s, 7);
+  fail_unless_equals_int (bitmar_series_percentile (&s, 100), 7);
+  fail_unless_equals_int (s.max, 101);
+  bitmar_series_add (&s, -5);
+  fail_unless_equals_int (bitmar_series_percentile (&s, 0), 0);
+}
+GST_END_TEST
+
+static void
+leaves_as (const char *text, gboolean markup, const char *expected)
+{
+  char *out = bitmar_caption_text (text, markup);
+
+  fail_unless_equals_string (out, expected);
+  g_free (out);
+}
+
+GST_START_TEST (test_text)
+{
+  leaves_as ("a man, a dog", FALSE, "a man, a dog");
+  leaves_as ("a --> b", FALSE, "a --\u203a b");
+  leaves_as ("<b>&amp;", FALSE, "\u2039b\u203a+amp;");
+  leaves_as ("<b>&\"", TRUE, "&lt;b&gt;&amp;&quot;");
+  leaves_as ("one\ntwo\r\n\ttab\x01\u2028x", FALSE, "one two   tab  x");
+  leaves_as ("caf\xe9 \xf0\x9f", FALSE, "caf\ufffd \ufffd\ufffd");
+  leaves_as ("", TRUE, "");
+}
+GST_END_TEST
+
+GST_START_TEST (test_json)
+{
+  GstBitmarCaptionInfo *c = gst_bitmar_caption_info_new ();
+  char *json;
+
+  c->id = 3;
+  c->text = g_strdup ("a \"man\"\\ \n\x01 caf\xc3\xa9 <");
+  c->confidence = 0.25;
+  c->novelty = 1;
+  c->model = g_strdup ("abc");
+  c->time = (GstBitmarTime) { .pts = 5 * S, .running_time = 4 * S, .duration = 1,
+    .utc = G_GUINT64_CONSTANT (1700000000) * S + 7 * GST_MSECOND };
+  json = bitmar_caption_json (c, TRUE);
+  fail_unless_equals_string (json, "{\"version\":1,\"stream\":null,\"id\":3,\"utc\":\"2023-11-14T22:13:20.007Z\","
+      "\"pts\":5000000000,\"running_time\":4000000000,\"text\":\"a \\\"man\\\"\\\\ \\u000a\\u0001 caf\xc3\xa9 <\","
+      "\"confidence\":0.2500,\"novelty\":1.0000,\"slot\":-1,\"repeat\":true,\"model\":\"abc\"}\n");
+  g_free (json);
+  gst_bitmar_caption_info_unref (c);
+}
+GST_END_TEST
+
+static Suite *
+parts_suite (void)
+{
+  Suite *suite = suite_create ("parts");
+  TCase *tc = tcase_create ("parts");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_test (tc, test_timeline_live);
+  tcase_add_test (tc, test_timeline_cue);
+  tcase_add_test (tc, test_grid);
+  tcase_add_test (tc, test_series);
+  tcase_add_test (tc, test_text);
+  tcase_add_test (tc, test_json);
+  return suite;
+}
+
+GST_CHECK_MAIN (parts)
