@@ -19,11 +19,11 @@
 
 #include "gstbitmarcaptionbin.h"
 
+#include "bitmar-gstvideo.h"
 #include "ghostprops.h"
 #include "gstbitmarcaption.h"
 #include "gstbitmarencode.h"
 #include "gstbitmarmemory.h"
-#include "picture.h"
 
 GST_DEBUG_CATEGORY_STATIC (bitmar_caption_bin_debug);
 #define GST_CAT_DEFAULT bitmar_caption_bin_debug

@@ -22,6 +22,7 @@
 
 #include "gstbitmarencode.h"
 
+#include "bitmar-gstvideo.h"
 #include "picture.h"
 #include "sampling.h"
 #include "series.h"
@@ -108,7 +109,7 @@ encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GErr
 
   if (!gst_video_frame_map (&frame, info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
     return NULL;
-  done = bitmar_picture_from_frame (&frame, &image)
+  done = bitmar_image_from_video_frame (&image, &frame)
       && bitmar_encoder_encode (self->encoder, &image, self->episode, error);
   gst_video_frame_unmap (&frame);
   if (!done)

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
-#include "json.h"
 
 /* Characters of a value that are shown: the vocabulary is long. */
 #define SHOWN 160
@@ -48,28 +48,32 @@ print_text (BitmarModel *model, const char *path)
 static void
 print_json (BitmarModel *model, const char *path)
 {
-  char **keys = bitmar_model_list_metadata (model);
-  GString *json = g_string_new ("{"), *metadata = g_string_new ("{");
+  char **keys = bitmar_model_list_metadata (model), *text;
+  JsonObject *object = json_object_new (), *metadata = json_object_new ();
+  JsonNode *node = json_node_init_object (json_node_alloc (), object);
 
-  bitmar_json_add_int (json, "version", 1);
-  bitmar_json_add_string (json, "file", path);
-  bitmar_json_add_string (json, "name", bitmar_model_get_name (model));
-  bitmar_json_add_string (json, "sha256", bitmar_model_get_id (model));
-  bitmar_json_add_uint64 (json, "parameters", bitmar_model_get_parameters (model));
-  bitmar_json_add_uint64 (json, "resident_bytes", bitmar_model_get_size (model));
-  bitmar_json_add_int (json, "memory_slots", bitmar_model_get_memory_slots (model));
-  bitmar_json_add_int (json, "memory_width", bitmar_model_get_memory_width (model));
-  bitmar_json_add_int (json, "max_tokens", bitmar_model_get_max_tokens (model));
-  bitmar_json_add_int (json, "beam_size", bitmar_model_get_beam_size (model));
+  json_object_set_int_member (object, "version", 1);
+  json_object_set_string_member (object, "file", path);
+  json_object_set_string_member (object, "name", bitmar_model_get_name (model));
+  json_object_set_string_member (object, "sha256", bitmar_model_get_id (model));
+  json_object_set_int_member (object, "parameters", bitmar_model_get_parameters (model));
+  json_object_set_int_member (object, "resident_bytes", bitmar_model_get_size (model));
+  json_object_set_int_member (object, "memory_slots", bitmar_model_get_memory_slots (model));
+  json_object_set_int_member (object, "memory_width", bitmar_model_get_memory_width (model));
+  json_object_set_int_member (object, "max_tokens", bitmar_model_get_max_tokens (model));
+  json_object_set_int_member (object, "beam_size", bitmar_model_get_beam_size (model));
   for (guint i = 0; keys[i]; i++) {
     char *value = shorten (bitmar_model_dup_metadata (model, keys[i]));
 
-    bitmar_json_add_string (metadata, keys[i], value);
+    json_object_set_string_member (metadata, keys[i], value ? value : "");
     g_free (value);
   }
-  printf ("%s,\"metadata\":%s}}\n", json->str, metadata->str);
-  g_string_free (json, TRUE);
-  g_string_free (metadata, TRUE);
+  json_object_set_object_member (object, "metadata", metadata);
+  text = json_to_string (node, FALSE);
+  puts (text);
+  g_free (text);
+  json_node_unref (node);
+  json_object_unref (object);
   g_strfreev (keys);
 }
 

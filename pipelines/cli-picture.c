@@ -8,8 +8,8 @@
 #include <gst/video/video.h>
 #include <string.h>
 
+#include "bitmar-gstvideo.h"
 #include "cli.h"
-#include "picture.h"
 
 typedef enum { JPEG, PNG, WEBP, N_KINDS, UNKNOWN = N_KINDS } Kind;
 
@@ -139,7 +139,7 @@ caption_sample (CliPictures *p, GstSample *sample, GError **error)
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "the decoded picture can't be read");
     return FALSE;
   }
-  done = bitmar_picture_from_frame (&frame, &image)
+  done = bitmar_image_from_video_frame (&image, &frame)
       && bitmar_encoder_encode (p->encoder, &image, p->episode, error);
   gst_video_frame_unmap (&frame);
   return done && bitmar_captioner_caption (p->captioner, p->episode, &params, &p->caption, error);

@@ -1,11 +1,12 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <json-glib/json-glib.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli.h"
-#include "json.h"
 
 static void
 write_line (Cli *cli, const char *line)
@@ -18,27 +19,39 @@ write_line (Cli *cli, const char *line)
   }
 }
 
+/* Four digits say all there is. */
+static double
+rounded (double x)
+{
+  return round (x * 1e4) / 1e4;
+}
+
 static void
 print_json (Cli *cli, const CliLine *line)
 {
-  GString *json = g_string_new ("{");
+  JsonObject *object = json_object_new ();
+  JsonNode *node = json_node_init_object (json_node_alloc (), object);
+  char *text, *input = g_utf8_make_valid (line->input, -1);    /* a file's name may be any bytes */
 
-  bitmar_json_add_int (json, "version", 1);
-  bitmar_json_add_string (json, line->is_uri ? "uri" : "file", line->input);
+  json_object_set_int_member (object, "version", 1);
+  json_object_set_string_member (object, line->is_uri ? "uri" : "file", input);
   if (GST_CLOCK_TIME_IS_VALID (line->pts))
-    bitmar_json_add_uint64 (json, "pts", line->pts);
+    json_object_set_int_member (object, "pts", line->pts);
   else
-    bitmar_json_add_null (json, "pts");
-  bitmar_json_add_string (json, "text", line->text);
-  bitmar_json_add_double (json, "confidence", line->confidence);
-  bitmar_json_add_double (json, "novelty", line->novelty);
-  bitmar_json_add_int (json, "slot", line->slot);
+    json_object_set_null_member (object, "pts");
+  json_object_set_string_member (object, "text", line->text);
+  json_object_set_double_member (object, "confidence", rounded (line->confidence));
+  json_object_set_double_member (object, "novelty", rounded (line->novelty));
+  json_object_set_int_member (object, "slot", line->slot);
   if (line->tokens > 0)
-    bitmar_json_add_int (json, "tokens", line->tokens);
-  bitmar_json_add_string (json, "model", bitmar_model_get_id (cli->model));
-  g_string_append_c (json, '}');
-  write_line (cli, json->str);
-  g_string_free (json, TRUE);
+    json_object_set_int_member (object, "tokens", line->tokens);
+  json_object_set_string_member (object, "model", bitmar_model_get_id (cli->model));
+  text = json_to_string (node, FALSE);
+  write_line (cli, text);
+  g_free (text);
+  json_node_unref (node);
+  json_object_unref (object);
+  g_free (input);
 }
 
 void

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Goes on from train.py's checkpoint by self-critical sequence training: what captions are scored by becomes the reward.
+
+    reinforce.py --data DIR --cache DIR --checkpoint RUN/last.pt --out RUN2
+
+A step samples some captions of each picture (empty memory, no prompt); each is rewarded by how much better it is than its siblings'
+mean. Reward: CIDEr-D with the end of the caption as a word, and METEOR's recall-heavy F of single words, without which captions
+shrink to what is safe. The losses of train.py are mixed in, so that memory, search and rare words are not forgotten."""
+import argparse
+import math
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import net
+import train
+from metrics import CiderD
+from text import BOS, CLS, EOS, PAD
+
+END = " zzend"
+
+
+class Reward:
+    def __init__(self, sets, recall):
+        self.refs = {(s.name, n): [c + END for c in cs] for s in sets for n, cs in zip(s.names, s.captions)}
+        self.cider = CiderD(self.refs)
+        self.recall = recall
+
+    def f_mean(self, key, words):
+        best = 0.0
+        for ref in self.refs[key]:
+            left, hit = ref.split(), 0
+            size = len(left)
+            for w in words:
+                if w in left:
+                    left.remove(w)
+                    hit += 1
+            if hit:
+                p, r = hit / len(words), hit / size
+                best = max(best, 10 * p * r / (r + 9 * p))
+        return best
+
+    def __call__(self, key, text):
+        return self.cider.score(key, text) + self.recall * self.f_mean(key, text.split())
+
+
+def condition(model, codes):
+    v = model.visual(codes)
+    _, content = model.fuse(model.empty_prompt().expand(len(codes), -1, -1), model.fusion.keys(v))
+    return v, torch.cat([content, torch.zeros_like(content)], -1)
+
+
+def steps(model, v, cond, ids):
+    """ids [B, N, T] -> logits of what follows each [B, N, T, V]; specials that never follow are out."""
+    B, N, T = ids.shape
+    x = model.embedding(ids.reshape(B * N, T)).reshape(B, N, T, -1)
+    x = model.decoder(x, cond[:, None].expand(-1, N, -1), model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
+    return x
+
+
+def logits_of(model, x):
+    out = model.logits(x)
+    out[..., [PAD, BOS, CLS]] = -1e9
+    return out
+
+
+@torch.no_grad()
+def sample(model, v, cond, count, limit):
+    B = len(v)
+    ids = torch.full((B, count, 1), BOS)
+    done = torch.zeros(B, count, dtype=torch.bool)
+    for t in range(limit):
+        last = logits_of(model, steps(model, v, cond, ids)[:, :, -1])
+        if t == 0:
+            last[..., EOS] = -1e9
+        nxt = torch.multinomial(last.softmax(-1).reshape(B * count, -1), 1).reshape(B, count)
+        nxt = nxt.masked_fill(done, PAD)
+        done |= nxt == EOS
+        ids = torch.cat([ids, nxt[..., None]], -1)
+        if done.all():
+            break
+    return ids
+
+
+def policy_loss(model, tok, reward, codes, keys, args):
+    v, cond = condition(model, codes)
+    ids = sample(model, v.detach(), cond.detach(), args.samples, args.limit)
+    r = torch.zeros(ids.shape[:2])
+    for b, key in enumerate(keys):
+        for n in range(args.samples):
+            seq = ids[b, n, 1:].tolist()
+            text = tok.decode([i for i in seq if i > CLS]) + (END if EOS in seq else "")
+            r[b, n] = reward(key, text)
+    better = r - (r.sum(1, keepdim=True) - r) / (args.samples - 1)
+    target = ids[..., 1:]
+    live = target != PAD
+    x = steps(model, v, cond, ids[..., :-1])
+    logp = logits_of(model, x[live]).log_softmax(-1).gather(1, target[live][:, None])[:, 0]
+    weight = better[..., None].expand_as(target)[live]
+    return -(weight * logp).sum() / live.sum(), r.mean().item()
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--cache", required=True)
+    ap.add_argument("--sets", default="flickr8k-train,scenes-train")
+    ap.add_argument("--dev", default="flickr8k-dev,scenes-dev")
+    ap.add_argument("--checkpoint", required=True)
+    ap.add_argument("--out", required=True)
+    ap.add_argument("--steps", type=int, default=200)
+    ap.add_argument("--pictures", type=int, default=24, help="of a step")
+    ap.add_argument("--samples", type=int, default=5, help="of a picture")
+    ap.add_argument("--limit", type=int, default=20, help="tokens of a sample")
+    ap.add_argument("--lr", type=float, default=1.5e-4)
+    ap.add_argument("--mix", type=float, default=0.3, help="weight of train.py's losses")
+    ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
+    ap.add_argument("--look-every", type=int, default=50)
+    ap.add_argument("--seed", type=int, default=1)
+    args = ap.parse_args()
+
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    saved = torch.load(args.checkpoint, weights_only=False)
+    cfg = net.Config(**saved["config"])
+    tok_path = Path(args.checkpoint).parent / "tokenizer.json"
+    (out / "tokenizer.json").write_text(tok_path.read_text())
+    tok = train.load_tokenizer(tok_path, [], cfg.vocabulary)
+    torch.manual_seed(args.seed)
+    rng = random.Random(args.seed)
+    sets = [train.Pictures(args.cache, args.data, n) for n in args.sets.split(",")]
+    dev = [train.Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
+    model = net.BitMar(cfg, saved["args"]["dropout"])
+    model.load_state_dict(saved["model"])
+    reward = Reward(sets, args.recall)
+    own = argparse.Namespace(**saved["args"])
+    own.batch = args.pictures
+    batches = train.Batches(sets, tok, own)
+    opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
+    t0, mean = time.time(), 0.0
+    for step in range(args.steps):
+        rate = min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / args.steps)) + 0.02
+        for g in opt.param_groups:
+            g["lr"] = args.lr * rate
+        items = [batches.index[rng.randrange(len(batches.index))] for _ in range(args.pictures)]
+        codes = torch.from_numpy(np.stack([sets[s].views[rng.randrange(len(sets[s].views))][i] for s, i in items]))
+        model.eval()
+        policy, got = policy_loss(model, tok, reward, codes, [(sets[s].name, sets[s].names[i]) for s, i in items], args)
+        model.train()
+        ce, con, same = train.losses(model, batches.batch(items, rng), own)
+        opt.zero_grad(set_to_none=True)
+        (policy + args.mix * (ce + own.contrast * con + own.consistency * same)).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        opt.step()
+        mean = got if step == 0 else 0.95 * mean + 0.05 * got
+        if (step + 1) % 10 == 0:
+            print(f"step {step + 1} reward {mean:.3f} ce {ce.item():.3f} lr {args.lr * rate:.2e} "
+                  f"{time.time() - t0:.0f} s", flush=True)
+        if (step + 1) % args.look_every == 0 or step + 1 == args.steps:
+            torch.save({**saved, "model": model.state_dict(), "reinforce": vars(args)}, out / "last.tmp")
+            os.rename(out / "last.tmp", out / "last.pt")
+            train.look(model, tok, dev, 200, lambda s: print(s, flush=True))
+
+
+if __name__ == "__main__":
+    main()
