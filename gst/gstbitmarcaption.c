@@ -15,7 +15,7 @@
  *  * on `json_src`, as one JSON object a line.
  *
  * On a live stream captions are written beside the video, always of the newest look; otherwise the video waits for each.
- * `message` and JSON object come the moment the caption exists.
+ * Message and JSON object come the moment the caption exists.
  *
  * ## Example launch lines
  * |[
@@ -26,56 +26,16 @@
  * ]|
  */
 
-#include "gstbitmarcaption.h"
-
-#include "channel.h"
-#include "sampling.h"
-#include "worker.h"
-#include "writer.h"
+#include "gstbitmarcaption-private.h"
 
 GST_DEBUG_CATEGORY_STATIC (bitmar_caption_debug);
 #define GST_CAT_DEFAULT bitmar_caption_debug
-
-#define DEFAULT_MAX_INTERVAL (10 * GST_SECOND)
-#define DEFAULT_CHANGE_THRESHOLD 0.1
 
 typedef struct {
   GBytes *episode;
   GstBitmarTime time;
   char *stream;
 } Job;
-
-struct _GstBitmarCaption {
-  GstBitmarFilter parent;
-
-  /* object lock */
-  BitmarWriterSettings settings;
-  BitmarChangeRule rule;
-  GstBitmarRepeat repeat;
-  gdouble min_confidence;
-  BitmarChannelTiming timing;
-  gboolean post_messages;
-  /* between start and stop */
-  BitmarWorker *worker;
-  BitmarEpisode *probe;        /* streaming thread */
-  BitmarChange change;
-  GstClockTime end;            /* of the last frame */
-  /* lock */
-  GMutex lock;
-  BitmarWriter *writer;
-  BitmarChannel *channels[BITMAR_N_CHANNELS];  /* NULL: not requested */
-  GstBitmarCaptionInfo *current;       /* what is up, NULL: nothing */
-  gboolean fresh;              /* no buffer carries it in full yet */
-  gboolean late_told;
-  guint64 frames, episodes, captions, unchanged, repeats, skipped, unsure, late;
-  GstClockTime max_delay;
-};
-
-enum {
-  PROP_0, PROP_PROMPT, PROP_BEAM_SIZE, PROP_MAX_TOKENS, PROP_LENGTH_PENALTY, PROP_TEMPERATURE, PROP_TOP_K, PROP_TOP_P,
-  PROP_SEED, PROP_MIN_INTERVAL, PROP_MAX_INTERVAL, PROP_CHANGE_THRESHOLD, PROP_REPEAT, PROP_MIN_CONFIDENCE,
-  PROP_TEXT_MODE, PROP_LATENCY, PROP_LATENESS, PROP_MAX_OBSERVED_DELAY, PROP_POST_MESSAGES, PROP_STATS
-};
 
 G_DEFINE_FINAL_TYPE (GstBitmarCaption, gst_bitmar_caption, GST_TYPE_BITMAR_FILTER)
 GST_ELEMENT_REGISTER_DEFINE (bitmarcaption, "bitmarcaption", GST_RANK_NONE, GST_TYPE_BITMAR_CAPTION)
@@ -105,72 +65,25 @@ job_free (gpointer data)
 
 /* ---- Channels ------------------------------------------------------------------------------------ */
 
-/* References to those that are requested. */
-static guint
-take_channels (GstBitmarCaption *self, BitmarChannel *channels[BITMAR_N_CHANNELS])
-{
-  guint n = 0;
-
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < BITMAR_N_CHANNELS; i++)
-    if (self->channels[i])
-      channels[n++] = bitmar_channel_ref (self->channels[i]);
-  g_mutex_unlock (&self->lock);
-  return n;
-}
-
-static void
-release_channels (BitmarChannel **channels, guint n)
-{
-  for (guint i = 0; i < n; i++)
-    bitmar_channel_unref (channels[i]);
-}
-
-static BitmarChannelTiming
-get_timing (GstBitmarCaption *self)
-{
-  BitmarChannelTiming timing;
-
-  GST_OBJECT_LOCK (self);
-  timing = self->timing;
-  GST_OBJECT_UNLOCK (self);
-  return timing;
-}
-
 static void
 say (GstBitmarCaption *self, const GstBitmarCaptionInfo *caption, gboolean repeat, GstClockTime at)
 {
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  guint n = take_channels (self, channels);
-
-  for (guint i = 0; i < n; i++)
-    if (!bitmar_channel_say (channels[i], caption, repeat, at) && caption) {
-      g_mutex_lock (&self->lock);
-      self->late++;
-      g_mutex_unlock (&self->lock);
-    }
-  release_channels (channels, n);
+  if (bitmar_channels_say (&self->channels, caption, repeat, at) || !caption)
+    return;
+  g_mutex_lock (&self->lock);
+  self->late++;
+  g_mutex_unlock (&self->lock);
 }
 
+/* A file's reader may be slow and holds the video up then; a camera's may not. */
 static void
 advance (GstBitmarCaption *self, GstClockTime start, GstClockTime duration)
 {
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  BitmarChannelTiming timing = get_timing (self);
-  guint n = take_channels (self, channels);
+  GstBitmarFilter *filter = GST_BITMAR_FILTER (self);
 
   self->end = start + (GST_CLOCK_TIME_IS_VALID (duration) ? duration : 0);
-  for (guint i = 0; i < n; i++) {
-    /* Requested in the middle of the stream. */
-    if (!bitmar_channel_has_begun (channels[i]))
-      bitmar_channel_begin (channels[i], gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)),
-          gst_bitmar_filter_get_segment (GST_BITMAR_FILTER (self)), &timing);
-    bitmar_channel_advance (channels[i], start, self->end);
-    /* A camera waits for nobody. */
-    if (!gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self)))
-      bitmar_channel_wait (channels[i]);
-  }
-  release_channels (channels, n);
+  bitmar_channels_advance (&self->channels, gst_bitmar_filter_get_sink_pad (filter),
+      gst_bitmar_filter_get_segment (filter), start, self->end, !gst_bitmar_filter_is_live (filter));
 }
 
 /* ---- A caption comes into being -------------------------------------------------------------------- */
@@ -247,7 +160,7 @@ static void
 watch_delay (GstBitmarCaption *self, GstClockTime running_time)
 {
   GstClockTime now = gst_element_get_current_running_time (GST_ELEMENT (self));
-  GstClockTime latency = get_timing (self).latency, delay;
+  GstClockTime latency = bitmar_channels_get_timing (&self->channels).latency, delay;
   gboolean tell;
 
   if (!GST_CLOCK_TIME_IS_VALID (now) || now < running_time)
@@ -420,15 +333,7 @@ caption_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime 
 static GstFlowReturn
 caption_pushed (GstBitmarFilter *filter, GstFlowReturn flow)
 {
-  GstBitmarCaption *self = GST_BITMAR_CAPTION (filter);
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  guint n = take_channels (self, channels);
-
-  for (guint i = 0; i < n && flow == GST_FLOW_OK; i++)
-    if (bitmar_channel_get_flow (channels[i]) < GST_FLOW_EOS)
-      flow = bitmar_channel_get_flow (channels[i]);
-  release_channels (channels, n);
-  return flow;
+  return flow == GST_FLOW_OK ? bitmar_channels_get_flow (&GST_BITMAR_CAPTION (filter)->channels) : flow;
 }
 
 /* ---- Stream -------------------------------------------------------------------------------------- */
@@ -436,48 +341,23 @@ caption_pushed (GstBitmarFilter *filter, GstFlowReturn flow)
 static void
 begin_segment (GstBitmarCaption *self, GstEvent *event)
 {
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  BitmarChannelTiming timing = get_timing (self);
   const GstSegment *segment;
-  guint n;
 
   /* What belongs to the former segment is said in it. */
   bitmar_worker_drain (self->worker);
   gst_event_parse_segment (event, &segment);
-  n = take_channels (self, channels);
-  for (guint i = 0; i < n && segment->format == GST_FORMAT_TIME; i++)
-    bitmar_channel_begin (channels[i], gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)), segment, &timing);
-  release_channels (channels, n);
+  if (segment->format == GST_FORMAT_TIME)
+    bitmar_channels_begin (&self->channels, gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)), segment);
 }
 
 static void
 end_stream (GstBitmarCaption *self, GstEvent *event)
 {
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  BitmarChannelTiming timing = get_timing (self);
-  guint n;
+  GstBitmarFilter *filter = GST_BITMAR_FILTER (self);
 
   bitmar_worker_drain (self->worker);
-  n = take_channels (self, channels);
-  for (guint i = 0; i < n; i++) {
-    if (!bitmar_channel_has_begun (channels[i]))
-      bitmar_channel_begin (channels[i], gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)),
-          gst_bitmar_filter_get_segment (GST_BITMAR_FILTER (self)), &timing);
-    bitmar_channel_finish (channels[i], self->end);
-    bitmar_channel_send (channels[i], gst_event_ref (event));
-  }
-  release_channels (channels, n);
-}
-
-static void
-flush_channels (GstBitmarCaption *self, GstEvent *event)
-{
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  guint n = take_channels (self, channels);
-
-  for (guint i = 0; i < n; i++)
-    bitmar_channel_flush (channels[i], event);
-  release_channels (channels, n);
+  bitmar_channels_end (&self->channels, gst_bitmar_filter_get_sink_pad (filter), gst_bitmar_filter_get_segment (filter),
+      self->end, event);
 }
 
 static void
@@ -520,13 +400,13 @@ handle_event (GstBitmarFilter *filter, GstEvent **event)
 
   switch (GST_EVENT_TYPE (*event)) {
     case GST_EVENT_FLUSH_START:
-      flush_channels (self, *event);
+      bitmar_channels_flush (&self->channels, *event);
       break;
     case GST_EVENT_FLUSH_STOP:
       bitmar_worker_drain (self->worker);
       forget_stream (self);
       set_cancelled (self, FALSE);
-      flush_channels (self, *event);
+      bitmar_channels_flush (&self->channels, *event);
       break;
     case GST_EVENT_SEGMENT:
       begin_segment (self, *event);
@@ -617,7 +497,7 @@ channel_query (GstPad *pad, GstObject *parent, GstQuery *query)
     return gst_pad_query_default (pad, parent, query);
   if (!gst_pad_peer_query (gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)), query))
     return FALSE;
-  latency = get_timing (self).latency;
+  latency = bitmar_channels_get_timing (&self->channels).latency;
   gst_query_parse_latency (query, &live, &min, &max);
   gst_query_set_latency (query, live, min + latency, GST_CLOCK_TIME_IS_VALID (max) ? max + latency : max);
   return TRUE;
@@ -637,20 +517,14 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
 {
   GstBitmarCaption *self = GST_BITMAR_CAPTION (element);
   gint kind = find_kind (GST_PAD_TEMPLATE_NAME_TEMPLATE (template));
-  BitmarChannel *channel;
   GstPad *pad;
 
   g_return_val_if_fail (kind >= 0, NULL);
-  g_mutex_lock (&self->lock);
-  if (self->channels[kind]) {
-    g_mutex_unlock (&self->lock);
+  pad = bitmar_channels_request (&self->channels, kind, template);
+  if (!pad) {
     GST_WARNING_OBJECT (self, "%s is requested already", GST_PAD_TEMPLATE_NAME_TEMPLATE (template));
     return NULL;
   }
-  channel = bitmar_channel_new (kind, template, GST_PAD_TEMPLATE_NAME_TEMPLATE (template));
-  self->channels[kind] = channel;
-  pad = bitmar_channel_get_pad (channel);
-  g_mutex_unlock (&self->lock);
   if (kind != BITMAR_CHANNEL_JSON)
     gst_pad_set_query_function (pad, channel_query);
   if (GST_STATE (element) > GST_STATE_READY || GST_STATE_PENDING (element) > GST_STATE_READY)
@@ -662,14 +536,8 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
 static void
 release_pad (GstElement *element, GstPad *pad)
 {
-  GstBitmarCaption *self = GST_BITMAR_CAPTION (element);
-  BitmarChannel *channel = NULL;
+  BitmarChannel *channel = bitmar_channels_take (&GST_BITMAR_CAPTION (element)->channels, pad);
 
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < BITMAR_N_CHANNELS; i++)
-    if (self->channels[i] && bitmar_channel_get_pad (self->channels[i]) == pad)
-      channel = g_steal_pointer (&self->channels[i]);
-  g_mutex_unlock (&self->lock);
   if (!channel)
     return;
   gst_pad_set_active (pad, FALSE);
@@ -679,249 +547,12 @@ release_pad (GstElement *element, GstPad *pad)
 
 /* ---- Object -------------------------------------------------------------------------------------- */
 
-static GstStructure *
-make_stats (GstBitmarCaption *self)
-{
-  GstStructure *s;
-
-  g_mutex_lock (&self->lock);
-  s = gst_structure_new ("bitmarcaption-stats", "frames-in", G_TYPE_UINT64, self->frames,
-      "episodes", G_TYPE_UINT64, self->episodes, "captions", G_TYPE_UINT64, self->captions,
-      "unchanged", G_TYPE_UINT64, self->unchanged, "repeats", G_TYPE_UINT64, self->repeats,
-      "skipped", G_TYPE_UINT64, self->skipped, "unsure", G_TYPE_UINT64, self->unsure,
-      "late", G_TYPE_UINT64, self->late, "max-delay", G_TYPE_UINT64, self->max_delay, NULL);
-  if (self->writer)
-    bitmar_writer_add_stats (self->writer, s);
-  g_mutex_unlock (&self->lock);
-  return s;
-}
-
-/* The settings take effect with the next caption, or are refused and stay as they were. */
-static void
-change_settings (GstBitmarCaption *self, guint id, const GValue *value)
-{
-  BitmarWriterSettings settings = { 0 };
-  GError *error = NULL;
-
-  GST_OBJECT_LOCK (self);
-  bitmar_writer_settings_copy (&settings, &self->settings);
-  GST_OBJECT_UNLOCK (self);
-  switch (id) {
-    case PROP_PROMPT:
-      g_free (settings.prompt);
-      settings.prompt = g_value_dup_string (value);
-      break;
-    case PROP_BEAM_SIZE:
-      settings.params.beam_size = g_value_get_uint (value);
-      break;
-    case PROP_MAX_TOKENS:
-      settings.params.max_tokens = g_value_get_uint (value);
-      break;
-    case PROP_LENGTH_PENALTY:
-      settings.params.length_penalty = g_value_get_double (value);
-      break;
-    case PROP_TEMPERATURE:
-      settings.params.temperature = g_value_get_double (value);
-      break;
-    case PROP_TOP_K:
-      settings.params.top_k = g_value_get_uint (value);
-      break;
-    case PROP_TOP_P:
-      settings.params.top_p = g_value_get_double (value);
-      break;
-    default:
-      settings.params.seed = g_value_get_uint64 (value);
-      break;
-  }
-  g_mutex_lock (&self->lock);
-  if (!self->writer || bitmar_writer_set (self->writer, &settings, &error)) {
-    GST_OBJECT_LOCK (self);
-    bitmar_writer_settings_copy (&self->settings, &settings);
-    GST_OBJECT_UNLOCK (self);
-  }
-  g_mutex_unlock (&self->lock);
-  g_free (settings.prompt);
-  if (error)
-    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("The new value is refused, the former stays."),
-        ("%s", error->message));
-  g_clear_error (&error);
-}
-
-static void
-change_timing (GstBitmarCaption *self)
-{
-  BitmarChannel *channels[BITMAR_N_CHANNELS];
-  BitmarChannelTiming timing = get_timing (self);
-  guint n = take_channels (self, channels);
-
-  for (guint i = 0; i < n; i++)
-    bitmar_channel_set_timing (channels[i], &timing);
-  release_channels (channels, n);
-}
-
-static void
-change_latency (GstBitmarCaption *self, GstClockTime latency)
-{
-  gboolean changed;
-
-  GST_OBJECT_LOCK (self);
-  changed = self->timing.latency != latency;
-  self->timing.latency = latency;
-  GST_OBJECT_UNLOCK (self);
-  change_timing (self);
-  if (changed)
-    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
-}
-
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstBitmarCaption *self = GST_BITMAR_CAPTION (object);
-
-  if (id <= PROP_SEED) {
-    change_settings (self, id, value);
-    return;
-  }
-  if (id == PROP_LATENCY) {
-    change_latency (self, g_value_get_uint64 (value));
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MIN_INTERVAL:
-      self->rule.min_interval = g_value_get_uint64 (value);
-      break;
-    case PROP_MAX_INTERVAL:
-      self->rule.max_interval = g_value_get_uint64 (value);
-      break;
-    case PROP_CHANGE_THRESHOLD:
-      self->rule.threshold = g_value_get_double (value);
-      break;
-    case PROP_REPEAT:
-      self->repeat = g_value_get_enum (value);
-      break;
-    case PROP_MIN_CONFIDENCE:
-      self->min_confidence = g_value_get_double (value);
-      break;
-    case PROP_TEXT_MODE:
-      self->timing.cue = g_value_get_enum (value) == GST_BITMAR_TEXT_MODE_CUE;
-      break;
-    case PROP_LATENESS:
-      self->timing.lateness = g_value_get_uint64 (value);
-      break;
-    case PROP_POST_MESSAGES:
-      self->post_messages = g_value_get_boolean (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-  if (id == PROP_LATENESS)
-    change_timing (self);
-}
-
-static GstClockTime
-get_max_delay (GstBitmarCaption *self)
-{
-  GstClockTime delay;
-
-  g_mutex_lock (&self->lock);
-  delay = self->max_delay;
-  g_mutex_unlock (&self->lock);
-  return delay;
-}
-
-static void
-get_setting (GstBitmarCaption *self, guint id, GValue *value)
-{
-  const BitmarCaptionParams *params = &self->settings.params;
-
-  switch (id) {
-    case PROP_PROMPT:
-      g_value_set_string (value, self->settings.prompt);
-      break;
-    case PROP_BEAM_SIZE:
-      g_value_set_uint (value, params->beam_size);
-      break;
-    case PROP_MAX_TOKENS:
-      g_value_set_uint (value, params->max_tokens);
-      break;
-    case PROP_LENGTH_PENALTY:
-      g_value_set_double (value, params->length_penalty);
-      break;
-    case PROP_TEMPERATURE:
-      g_value_set_double (value, params->temperature);
-      break;
-    case PROP_TOP_K:
-      g_value_set_uint (value, params->top_k);
-      break;
-    case PROP_TOP_P:
-      g_value_set_double (value, params->top_p);
-      break;
-    default:
-      g_value_set_uint64 (value, params->seed);
-      break;
-  }
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstBitmarCaption *self = GST_BITMAR_CAPTION (object);
-
-  if (id == PROP_STATS) {
-    g_value_take_boxed (value, make_stats (self));
-    return;
-  }
-  if (id == PROP_MAX_OBSERVED_DELAY) {
-    g_value_set_uint64 (value, get_max_delay (self));
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MIN_INTERVAL:
-      g_value_set_uint64 (value, self->rule.min_interval);
-      break;
-    case PROP_MAX_INTERVAL:
-      g_value_set_uint64 (value, self->rule.max_interval);
-      break;
-    case PROP_CHANGE_THRESHOLD:
-      g_value_set_double (value, self->rule.threshold);
-      break;
-    case PROP_REPEAT:
-      g_value_set_enum (value, self->repeat);
-      break;
-    case PROP_MIN_CONFIDENCE:
-      g_value_set_double (value, self->min_confidence);
-      break;
-    case PROP_TEXT_MODE:
-      g_value_set_enum (value, self->timing.cue ? GST_BITMAR_TEXT_MODE_CUE : GST_BITMAR_TEXT_MODE_LIVE);
-      break;
-    case PROP_LATENCY:
-      g_value_set_uint64 (value, self->timing.latency);
-      break;
-    case PROP_LATENESS:
-      g_value_set_uint64 (value, self->timing.lateness);
-      break;
-    case PROP_POST_MESSAGES:
-      g_value_set_boolean (value, self->post_messages);
-      break;
-    default:
-      if (id <= PROP_SEED)
-        get_setting (self, id, value);
-      else
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
 static void
 finalize (GObject *object)
 {
   GstBitmarCaption *self = GST_BITMAR_CAPTION (object);
 
-  for (guint i = 0; i < BITMAR_N_CHANNELS; i++)
-    g_clear_pointer (&self->channels[i], bitmar_channel_unref);
+  bitmar_channels_clear (&self->channels);
   g_free (self->settings.prompt);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_bitmar_caption_parent_class)->finalize (object);
@@ -931,95 +562,9 @@ static void
 gst_bitmar_caption_init (GstBitmarCaption *self)
 {
   g_mutex_init (&self->lock);
-  self->settings.params.length_penalty = -1;
-  self->settings.params.top_p = 1;
-  self->rule = (BitmarChangeRule) { 0, DEFAULT_MAX_INTERVAL, DEFAULT_CHANGE_THRESHOLD };
-  self->timing.lateness = GST_CLOCK_TIME_NONE;
-  self->post_messages = TRUE;
+  bitmar_channels_init (&self->channels);
+  gst_bitmar_caption_init_properties (self);
   self->end = GST_CLOCK_TIME_NONE;
-}
-
-#define RW (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)
-#define ANY_TIME (RW | GST_PARAM_MUTABLE_PLAYING)
-
-static void
-install_settings (GObjectClass *klass)
-{
-  g_object_class_install_property (klass, PROP_PROMPT,
-      g_param_spec_string ("prompt", "Prompt",
-          "Words that steer what captions look at, such as \"red car\". Refused when too long for the model", NULL,
-          ANY_TIME));
-  g_object_class_install_property (klass, PROP_BEAM_SIZE,
-      g_param_spec_uint ("beam-size", "Beam size", "Beams of the search, 1: greedy, 0: the model's. With temperature 0 or 1",
-          0, 8, 0, ANY_TIME));
-  g_object_class_install_property (klass, PROP_MAX_TOKENS,
-      g_param_spec_uint ("max-tokens", "Maximum tokens", "Tokens of a caption at most, 0: the model's", 0, 256, 0,
-          ANY_TIME));
-  g_object_class_install_property (klass, PROP_LENGTH_PENALTY,
-      g_param_spec_double ("length-penalty", "Length penalty",
-          "Exponent of the length by which a beam's score is divided; more: longer captions. -1: the model's", -1, 4, -1,
-          ANY_TIME));
-  g_object_class_install_property (klass, PROP_TEMPERATURE,
-      g_param_spec_double ("temperature", "Temperature", "0: beam search; more: sampling, the more the wilder", 0, 10, 0,
-          ANY_TIME));
-  g_object_class_install_property (klass, PROP_TOP_K,
-      g_param_spec_uint ("top-k", "Top k", "Sampling: only the k likeliest tokens, 0: all", 0, 65536, 0, ANY_TIME));
-  g_object_class_install_property (klass, PROP_TOP_P,
-      g_param_spec_double ("top-p", "Top p", "Sampling: only the likeliest tokens that together have this probability",
-          0.01, 1, 1, ANY_TIME));
-  g_object_class_install_property (klass, PROP_SEED,
-      g_param_spec_uint64 ("seed", "Seed", "Sampling: the same seed, episode and settings write the same caption", 0,
-          G_MAXUINT64, 0, ANY_TIME));
-}
-
-static void
-install_policy (GObjectClass *klass)
-{
-  g_object_class_install_property (klass, PROP_MIN_INTERVAL,
-      g_param_spec_uint64 ("min-interval", "Minimum interval", "Time between captions at least (ns of running time)", 0,
-          G_MAXINT64, 0, ANY_TIME));
-  g_object_class_install_property (klass, PROP_MAX_INTERVAL,
-      g_param_spec_uint64 ("max-interval", "Maximum interval",
-          "Time after which a caption is written though nothing changed (ns of running time), 0: never", 0, G_MAXINT64,
-          DEFAULT_MAX_INTERVAL, ANY_TIME));
-  g_object_class_install_property (klass, PROP_CHANGE_THRESHOLD,
-      g_param_spec_double ("change-threshold", "Change threshold",
-          "How much the picture must have changed for a new caption: 1 - cosine similarity with the last captioned one. "
-          "0: every look is captioned", 0, 2, DEFAULT_CHANGE_THRESHOLD, ANY_TIME));
-  g_object_class_install_property (klass, PROP_REPEAT,
-      g_param_spec_enum ("repeat", "Repeat", "What becomes of a caption that says the same as the one before",
-          GST_TYPE_BITMAR_REPEAT, GST_BITMAR_REPEAT_SUPPRESS, ANY_TIME));
-  g_object_class_install_property (klass, PROP_MIN_CONFIDENCE,
-      g_param_spec_double ("min-confidence", "Minimum confidence",
-          "Captions the model is less sure of are withheld, and nothing is shown", 0, 1, 0, ANY_TIME));
-}
-
-static void
-install_channels (GObjectClass *klass)
-{
-  g_object_class_install_property (klass, PROP_TEXT_MODE,
-      g_param_spec_enum ("text-mode", "Text mode", "How text_src divides time", GST_TYPE_BITMAR_TEXT_MODE,
-          GST_BITMAR_TEXT_MODE_LIVE, RW | GST_PARAM_MUTABLE_READY));
-  g_object_class_install_property (klass, PROP_LATENCY,
-      g_param_spec_uint64 ("latency", "Latency",
-          "Text follows its video by this (ns), so that a caption is shown with the frame it is about; counted in the "
-          "LATENCY query", 0, 60 * GST_SECOND, 0, ANY_TIME));
-  g_object_class_install_property (klass, PROP_LATENESS,
-      g_param_spec_uint64 ("lateness", "Lateness",
-          "A caption later than this (ns, beyond latency) is not shown as text any more", 0, G_MAXUINT64,
-          GST_CLOCK_TIME_NONE, ANY_TIME));
-  g_object_class_install_property (klass, PROP_MAX_OBSERVED_DELAY,
-      g_param_spec_uint64 ("max-observed-delay", "Maximum observed delay",
-          "Longest time from a live frame to its caption (ns)", 0, G_MAXUINT64, 0,
-          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
-  g_object_class_install_property (klass, PROP_POST_MESSAGES,
-      g_param_spec_boolean ("post-messages", "Post messages", "Post an element message bitmar-caption for each caption",
-          TRUE, ANY_TIME));
-  g_object_class_install_property (klass, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "Frames, episodes and captions; those unchanged, repeated, skipped, withheld (unsure) or late; tokens; times in "
-          "microseconds (p50, p95, max) of a caption, its first token and a further token; longest delay in ns",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -1030,8 +575,8 @@ gst_bitmar_caption_class_init (GstBitmarCaptionClass *klass)
   GstBitmarFilterClass *filter_class = GST_BITMAR_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (bitmar_caption_debug, "bitmarcaption", 0, "BitMar captions");
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
+  object_class->set_property = gst_bitmar_caption_set_property;
+  object_class->get_property = gst_bitmar_caption_get_property;
   object_class->finalize = finalize;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
@@ -1042,9 +587,7 @@ gst_bitmar_caption_class_init (GstBitmarCaptionClass *klass)
   filter_class->frame = caption_frame;
   filter_class->pushed = caption_pushed;
   filter_class->event = handle_event;
-  install_settings (object_class);
-  install_policy (object_class);
-  install_channels (object_class);
+  gst_bitmar_caption_install_properties (object_class);
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

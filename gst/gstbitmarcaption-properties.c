@@ -1,0 +1,335 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The properties of bitmarcaption: what they are, and how a change takes effect while the stream runs. */
+
+#include "gstbitmarcaption-private.h"
+
+#define DEFAULT_MAX_INTERVAL (10 * GST_SECOND)
+#define DEFAULT_CHANGE_THRESHOLD 0.1
+
+enum {
+  PROP_0, PROP_PROMPT, PROP_BEAM_SIZE, PROP_MAX_TOKENS, PROP_LENGTH_PENALTY, PROP_TEMPERATURE, PROP_TOP_K, PROP_TOP_P,
+  PROP_SEED, PROP_MIN_INTERVAL, PROP_MAX_INTERVAL, PROP_CHANGE_THRESHOLD, PROP_REPEAT, PROP_MIN_CONFIDENCE,
+  PROP_TEXT_MODE, PROP_LATENCY, PROP_LATENESS, PROP_MAX_OBSERVED_DELAY, PROP_POST_MESSAGES, PROP_STATS
+};
+
+static GstStructure *
+make_stats (GstBitmarCaption *self)
+{
+  GstStructure *s;
+
+  g_mutex_lock (&self->lock);
+  s = gst_structure_new ("bitmarcaption-stats", "frames-in", G_TYPE_UINT64, self->frames,
+      "episodes", G_TYPE_UINT64, self->episodes, "captions", G_TYPE_UINT64, self->captions,
+      "unchanged", G_TYPE_UINT64, self->unchanged, "repeats", G_TYPE_UINT64, self->repeats,
+      "skipped", G_TYPE_UINT64, self->skipped, "unsure", G_TYPE_UINT64, self->unsure,
+      "late", G_TYPE_UINT64, self->late, "max-delay", G_TYPE_UINT64, self->max_delay, NULL);
+  if (self->writer)
+    bitmar_writer_add_stats (self->writer, s);
+  g_mutex_unlock (&self->lock);
+  return s;
+}
+
+/* The settings take effect with the next caption, or are refused and stay as they were. */
+static void
+change_settings (GstBitmarCaption *self, guint id, const GValue *value)
+{
+  BitmarWriterSettings settings = { 0 };
+  GError *error = NULL;
+
+  GST_OBJECT_LOCK (self);
+  bitmar_writer_settings_copy (&settings, &self->settings);
+  GST_OBJECT_UNLOCK (self);
+  switch (id) {
+    case PROP_PROMPT:
+      g_free (settings.prompt);
+      settings.prompt = g_value_dup_string (value);
+      break;
+    case PROP_BEAM_SIZE:
+      settings.params.beam_size = g_value_get_uint (value);
+      break;
+    case PROP_MAX_TOKENS:
+      settings.params.max_tokens = g_value_get_uint (value);
+      break;
+    case PROP_LENGTH_PENALTY:
+      settings.params.length_penalty = g_value_get_double (value);
+      break;
+    case PROP_TEMPERATURE:
+      settings.params.temperature = g_value_get_double (value);
+      break;
+    case PROP_TOP_K:
+      settings.params.top_k = g_value_get_uint (value);
+      break;
+    case PROP_TOP_P:
+      settings.params.top_p = g_value_get_double (value);
+      break;
+    default:
+      settings.params.seed = g_value_get_uint64 (value);
+      break;
+  }
+  g_mutex_lock (&self->lock);
+  if (!self->writer || bitmar_writer_set (self->writer, &settings, &error)) {
+    GST_OBJECT_LOCK (self);
+    bitmar_writer_settings_copy (&self->settings, &settings);
+    GST_OBJECT_UNLOCK (self);
+  }
+  g_mutex_unlock (&self->lock);
+  g_free (settings.prompt);
+  if (error)
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("The new value is refused, the former stays."),
+        ("%s", error->message));
+  g_clear_error (&error);
+}
+
+/* Changes one time; the others stay. */
+static void
+change_timing (GstBitmarCaption *self, guint id, const GValue *value)
+{
+  BitmarChannelTiming timing = bitmar_channels_get_timing (&self->channels), former = timing;
+
+  if (id == PROP_LATENCY)
+    timing.latency = g_value_get_uint64 (value);
+  else if (id == PROP_LATENESS)
+    timing.lateness = g_value_get_uint64 (value);
+  else
+    timing.cue = g_value_get_enum (value) == GST_BITMAR_TEXT_MODE_CUE;
+  bitmar_channels_set_timing (&self->channels, &timing);
+  if (timing.latency != former.latency)
+    gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+}
+
+void
+gst_bitmar_caption_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstBitmarCaption *self = GST_BITMAR_CAPTION (object);
+
+  if (id <= PROP_SEED) {
+    change_settings (self, id, value);
+    return;
+  }
+  if (id == PROP_TEXT_MODE || id == PROP_LATENCY || id == PROP_LATENESS) {
+    change_timing (self, id, value);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_MIN_INTERVAL:
+      self->rule.min_interval = g_value_get_uint64 (value);
+      break;
+    case PROP_MAX_INTERVAL:
+      self->rule.max_interval = g_value_get_uint64 (value);
+      break;
+    case PROP_CHANGE_THRESHOLD:
+      self->rule.threshold = g_value_get_double (value);
+      break;
+    case PROP_REPEAT:
+      self->repeat = g_value_get_enum (value);
+      break;
+    case PROP_MIN_CONFIDENCE:
+      self->min_confidence = g_value_get_double (value);
+      break;
+    case PROP_POST_MESSAGES:
+      self->post_messages = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static GstClockTime
+get_max_delay (GstBitmarCaption *self)
+{
+  GstClockTime delay;
+
+  g_mutex_lock (&self->lock);
+  delay = self->max_delay;
+  g_mutex_unlock (&self->lock);
+  return delay;
+}
+
+static void
+get_setting (GstBitmarCaption *self, guint id, GValue *value)
+{
+  const BitmarCaptionParams *params = &self->settings.params;
+
+  switch (id) {
+    case PROP_PROMPT:
+      g_value_set_string (value, self->settings.prompt);
+      break;
+    case PROP_BEAM_SIZE:
+      g_value_set_uint (value, params->beam_size);
+      break;
+    case PROP_MAX_TOKENS:
+      g_value_set_uint (value, params->max_tokens);
+      break;
+    case PROP_LENGTH_PENALTY:
+      g_value_set_double (value, params->length_penalty);
+      break;
+    case PROP_TEMPERATURE:
+      g_value_set_double (value, params->temperature);
+      break;
+    case PROP_TOP_K:
+      g_value_set_uint (value, params->top_k);
+      break;
+    case PROP_TOP_P:
+      g_value_set_double (value, params->top_p);
+      break;
+    default:
+      g_value_set_uint64 (value, params->seed);
+      break;
+  }
+}
+
+void
+gst_bitmar_caption_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstBitmarCaption *self = GST_BITMAR_CAPTION (object);
+  BitmarChannelTiming timing = bitmar_channels_get_timing (&self->channels);
+
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, make_stats (self));
+    return;
+  }
+  if (id == PROP_MAX_OBSERVED_DELAY) {
+    g_value_set_uint64 (value, get_max_delay (self));
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_MIN_INTERVAL:
+      g_value_set_uint64 (value, self->rule.min_interval);
+      break;
+    case PROP_MAX_INTERVAL:
+      g_value_set_uint64 (value, self->rule.max_interval);
+      break;
+    case PROP_CHANGE_THRESHOLD:
+      g_value_set_double (value, self->rule.threshold);
+      break;
+    case PROP_REPEAT:
+      g_value_set_enum (value, self->repeat);
+      break;
+    case PROP_MIN_CONFIDENCE:
+      g_value_set_double (value, self->min_confidence);
+      break;
+    case PROP_TEXT_MODE:
+      g_value_set_enum (value, timing.cue ? GST_BITMAR_TEXT_MODE_CUE : GST_BITMAR_TEXT_MODE_LIVE);
+      break;
+    case PROP_LATENCY:
+      g_value_set_uint64 (value, timing.latency);
+      break;
+    case PROP_LATENESS:
+      g_value_set_uint64 (value, timing.lateness);
+      break;
+    case PROP_POST_MESSAGES:
+      g_value_set_boolean (value, self->post_messages);
+      break;
+    default:
+      if (id <= PROP_SEED)
+        get_setting (self, id, value);
+      else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+void
+gst_bitmar_caption_init_properties (GstBitmarCaption *self)
+{
+  self->settings.params.length_penalty = -1;
+  self->settings.params.top_p = 1;
+  self->rule = (BitmarChangeRule) { 0, DEFAULT_MAX_INTERVAL, DEFAULT_CHANGE_THRESHOLD };
+  self->post_messages = TRUE;
+}
+
+#define RW (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)
+#define ANY_TIME (RW | GST_PARAM_MUTABLE_PLAYING)
+
+static void
+install_settings (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_PROMPT,
+      g_param_spec_string ("prompt", "Prompt",
+          "Words that steer what captions look at, such as \"red car\". Refused when too long for the model", NULL,
+          ANY_TIME));
+  g_object_class_install_property (klass, PROP_BEAM_SIZE,
+      g_param_spec_uint ("beam-size", "Beam size", "Beams of the search, 1: greedy, 0: the model's. With temperature 0 or 1",
+          0, 8, 0, ANY_TIME));
+  g_object_class_install_property (klass, PROP_MAX_TOKENS,
+      g_param_spec_uint ("max-tokens", "Maximum tokens", "Tokens of a caption at most, 0: the model's", 0, 256, 0,
+          ANY_TIME));
+  g_object_class_install_property (klass, PROP_LENGTH_PENALTY,
+      g_param_spec_double ("length-penalty", "Length penalty",
+          "Exponent of the length by which a beam's score is divided; more: longer captions. -1: the model's", -1, 4, -1,
+          ANY_TIME));
+  g_object_class_install_property (klass, PROP_TEMPERATURE,
+      g_param_spec_double ("temperature", "Temperature", "0: beam search; more: sampling, the more the wilder", 0, 10, 0,
+          ANY_TIME));
+  g_object_class_install_property (klass, PROP_TOP_K,
+      g_param_spec_uint ("top-k", "Top k", "Sampling: only the k likeliest tokens, 0: all", 0, 65536, 0, ANY_TIME));
+  g_object_class_install_property (klass, PROP_TOP_P,
+      g_param_spec_double ("top-p", "Top p", "Sampling: only the likeliest tokens that together have this probability",
+          0.01, 1, 1, ANY_TIME));
+  g_object_class_install_property (klass, PROP_SEED,
+      g_param_spec_uint64 ("seed", "Seed", "Sampling: the same seed, episode and settings write the same caption", 0,
+          G_MAXUINT64, 0, ANY_TIME));
+}
+
+static void
+install_policy (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_MIN_INTERVAL,
+      g_param_spec_uint64 ("min-interval", "Minimum interval", "Time between captions at least (ns of running time)", 0,
+          G_MAXINT64, 0, ANY_TIME));
+  g_object_class_install_property (klass, PROP_MAX_INTERVAL,
+      g_param_spec_uint64 ("max-interval", "Maximum interval",
+          "Time after which a caption is written though nothing changed (ns of running time), 0: never", 0, G_MAXINT64,
+          DEFAULT_MAX_INTERVAL, ANY_TIME));
+  g_object_class_install_property (klass, PROP_CHANGE_THRESHOLD,
+      g_param_spec_double ("change-threshold", "Change threshold",
+          "How much the picture must have changed for a new caption: 1 - cosine similarity with the last captioned one. "
+          "0: every look is captioned", 0, 2, DEFAULT_CHANGE_THRESHOLD, ANY_TIME));
+  g_object_class_install_property (klass, PROP_REPEAT,
+      g_param_spec_enum ("repeat", "Repeat", "What becomes of a caption that says the same as the one before",
+          GST_TYPE_BITMAR_REPEAT, GST_BITMAR_REPEAT_SUPPRESS, ANY_TIME));
+  g_object_class_install_property (klass, PROP_MIN_CONFIDENCE,
+      g_param_spec_double ("min-confidence", "Minimum confidence",
+          "Captions the model is less sure of are withheld, and nothing is shown", 0, 1, 0, ANY_TIME));
+}
+
+static void
+install_channels (GObjectClass *klass)
+{
+  g_object_class_install_property (klass, PROP_TEXT_MODE,
+      g_param_spec_enum ("text-mode", "Text mode", "How text_src divides time", GST_TYPE_BITMAR_TEXT_MODE,
+          GST_BITMAR_TEXT_MODE_LIVE, RW | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (klass, PROP_LATENCY,
+      g_param_spec_uint64 ("latency", "Latency",
+          "Text follows its video by this (ns), so that a caption is shown with the frame it is about; counted in the "
+          "LATENCY query", 0, 60 * GST_SECOND, 0, ANY_TIME));
+  g_object_class_install_property (klass, PROP_LATENESS,
+      g_param_spec_uint64 ("lateness", "Lateness",
+          "A caption later than this (ns, beyond latency) is not shown as text any more", 0, G_MAXUINT64,
+          GST_CLOCK_TIME_NONE, ANY_TIME));
+  g_object_class_install_property (klass, PROP_MAX_OBSERVED_DELAY,
+      g_param_spec_uint64 ("max-observed-delay", "Maximum observed delay",
+          "Longest time from a live frame to its caption (ns)", 0, G_MAXUINT64, 0,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (klass, PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages", "Post an element message bitmar-caption for each caption",
+          TRUE, ANY_TIME));
+  g_object_class_install_property (klass, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Frames, episodes and captions; those unchanged, repeated, skipped, withheld (unsure) or late; tokens; times in "
+          "microseconds (p50, p95, max) of a caption, its first token and a further token; longest delay in ns",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+void
+gst_bitmar_caption_install_properties (GObjectClass *klass)
+{
+  install_settings (klass);
+  install_policy (klass);
+  install_channels (klass);
+}
