@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs the frozen backbone over picture sets once and keeps its codes, so that epochs cost no convolution.
 
-    features.py --data DIR --sets flickr8k-train,scenes-train --views 6 --cache DIR
+    features.py --data DIR --sets flickr8k-train,scenes-train --views 4 --cache DIR \\
+        --engine BUILD/tests/models/dump-features --model models/weights/bitmar.gguf
 
 A set is NAME.tar (or a folder NAME) of pictures and NAME.tsv (name<TAB>caption). View 0 is the whole
 picture squeezed to the backbone's square, view 1 its mirror image, the rest random crops, mirrored and
-lit at random. Each view is one .npy of u8 codes [pictures, tokens, channels]."""
+lit at random. Each view is one .npy of u8 codes [pictures, tokens, channels].
+
+With --engine the codes are those of the integer backbone in --model (any exported file: the backbone is frozen), which is what the
+captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built."""
 import argparse
 import io
 import os
 import random
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -77,15 +82,52 @@ def codes(bb, images):
     return y.permute(0, 2, 3, 1).reshape(len(images), -1, y.shape[1])
 
 
+class Engine:
+    """The C engine's backbone as a function u8 images [n, h, w, 3] -> u8 codes [n, tokens, channels]."""
+
+    def __init__(self, program, model):
+        from reference import File
+        f = File(model)
+        self.size, self.shape = f["vision.image_size"], (f["vision.tokens"] * f["vision.pool"] ** 2, f["vision.channels"])
+        self.run = subprocess.Popen([program, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __call__(self, images):
+        out = []
+        for image in images:
+            self.run.stdin.write(image.tobytes())
+            self.run.stdin.flush()
+            code = self.run.stdout.read(self.shape[0] * self.shape[1])
+            if len(code) != self.shape[0] * self.shape[1]:
+                raise SystemExit("the engine ended early")
+            out.append(np.frombuffer(code, np.uint8).reshape(self.shape))
+        return np.stack(out)
+
+
+class Float:
+    """The same from the bf16 float network."""
+
+    def __init__(self):
+        self.bb = backbone.bfloat16(backbone.load())
+        self.size = self.bb.size
+
+    @torch.no_grad()
+    def __call__(self, images):
+        return codes(self.bb, torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", required=True)
     ap.add_argument("--sets", required=True)
     ap.add_argument("--views", type=int, default=6)
     ap.add_argument("--cache", required=True)
+    ap.add_argument("--engine", help="tests/models/dump-features of a build")
+    ap.add_argument("--model", help="model file for --engine")
     args = ap.parse_args()
+    if bool(args.engine) != bool(args.model):
+        ap.error("--engine and --model go together")
     os.makedirs(args.cache, exist_ok=True)
-    bb = backbone.bfloat16(backbone.load())
+    network = Engine(args.engine, args.model) if args.engine else Float()
     for number in range(args.views):
         for name in args.sets.split(","):
             out = Path(args.cache) / f"{name}.{number}.npy"
@@ -97,13 +139,11 @@ def main():
                 (Path(args.cache) / f"{name}.names").write_text("\n".join(n for n, _ in items) + "\n")
             tmp = out.with_suffix(".tmp")
             mm = None
-            with torch.no_grad():
-                for i in range(0, len(items), 8):
-                    x = np.stack([np.asarray(view(d, number, bb.size, rng)) for _, d in items[i:i + 8]])
-                    c = codes(bb, torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
-                    if mm is None:
-                        mm = np.lib.format.open_memmap(tmp, "w+", np.uint8, (len(items), *c.shape[1:]))
-                    mm[i:i + 8] = c
+            for i in range(0, len(items), 8):
+                c = network(np.stack([np.asarray(view(d, number, network.size, rng)) for _, d in items[i:i + 8]]))
+                if mm is None:
+                    mm = np.lib.format.open_memmap(tmp, "w+", np.uint8, (len(items), *c.shape[1:]))
+                mm[i:i + 8] = c
             mm.flush()
             os.rename(tmp, out)
             print(name, "view", number, mm.shape, flush=True)
