@@ -21,6 +21,18 @@ static const char summary[] =
     "  bitmar info [--json] [MODEL]\n"
     "      What a model file is: size, licence, training data, scores, hash. Without MODEL: the one in use.";
 static const char description[] =
+    "Output of caption, each line as soon as it is known:\n"
+    "  FILE: TEXT                  a picture\n"
+    "  FILE H:MM:SS.mmm TEXT       a video, where its picture has changed\n"
+    "  --json: an object with version, file (or uri, as given), pts (ns; null for a picture), text, confidence and\n"
+    "  novelty (0 to 1), slot, tokens (of a picture), model (its SHA-256)\n"
+    "Progress, on a terminal, and what was skipped go to standard error.\n"
+    "\n"
+    "Examples:\n"
+    "  bitmar caption *.jpg\n"
+    "  bitmar caption --json --interval 5 holiday.mp4\n"
+    "  bitmar caption --prompt \"a red car\" /dev/video0\n"
+    "\n"
     "Exit status: 0 all inputs were captioned, 1 some were skipped (told on stderr), 2 wrong usage,\n"
     "3 the model can't be loaded, 130 interrupted.\n"
     "\n"
@@ -33,7 +45,8 @@ interrupted (gpointer data)
 
   cli->stop = TRUE;
   cli->status = CLI_INTERRUPTED;
-  return G_SOURCE_CONTINUE;
+  /* A second one ends the process, whatever it waits for. */
+  return G_SOURCE_REMOVE;
 }
 
 static int
@@ -46,42 +59,57 @@ usage (const char *text)
 /* ---- Inputs ---------------------------------------------------------------------------------------- */
 
 static gsize
-read_start (Cli *cli, const char *path, guint8 *data, gsize size)
+read_start (Cli *cli, const char *input, const char *path, guint8 *data, gsize size)
 {
   FILE *file = fopen (path, "rb");
 
   if (!file) {
-    cli_skip (cli, path, "%s", g_strerror (errno));
+    cli_skip (cli, input, "%s", g_strerror (errno));
     return 0;
   }
   size = fread (data, 1, size, file);
   fclose (file);
   if (size == 0)
-    cli_skip (cli, path, "the file is empty");
+    cli_skip (cli, input, "the file is empty");
   return size;
 }
 
 static void
-caption_file (Cli *cli, CliPictures *pictures, const char *path)
+caption_file (Cli *cli, CliPictures *pictures, const char *input, gboolean is_uri, const char *path)
 {
   guint8 start[16];
   gsize size;
 
-  if (g_str_has_prefix (path, "/dev/video")) {
-    cli_stream_caption (cli, path, FALSE);
+  if (cli_is_camera (path)) {
+    cli_stream_caption (cli, input, is_uri);
     return;
   }
-  if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
-    cli_skip (cli, path, "is a directory");
+  /* A pipe would be read twice, and might never begin. */
+  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR)) {
+    cli_skip (cli, input, g_file_test (path, G_FILE_TEST_IS_DIR) ? "is a directory" : "is not a regular file");
     return;
   }
-  size = read_start (cli, path, start, sizeof start);
+  size = read_start (cli, input, path, start, sizeof start);
   if (size == 0)
     return;
   if (cli_is_picture (start, size))
-    cli_pictures_caption (pictures, path);
+    cli_pictures_caption (pictures, input, is_uri, path);
   else
-    cli_stream_caption (cli, path, FALSE);
+    cli_stream_caption (cli, input, is_uri);
+}
+
+static void
+caption_input (Cli *cli, CliPictures *pictures, const char *input)
+{
+  /* A file may be named like an address: "ab:c.png". */
+  gboolean is_uri = gst_uri_is_valid (input) && !g_file_test (input, G_FILE_TEST_EXISTS);
+  char *path = is_uri && gst_uri_has_protocol (input, "file") ? g_filename_from_uri (input, NULL, NULL) : NULL;
+
+  if (is_uri && !path)
+    cli_stream_caption (cli, input, TRUE);
+  else
+    caption_file (cli, pictures, input, is_uri, path ? path : input);
+  g_free (path);
 }
 
 static void
@@ -95,10 +123,7 @@ caption_inputs (Cli *cli, CliPictures *pictures, char **inputs)
     if (cli->total > 1)
       cli_progress (cli, text);
     g_free (text);
-    if (gst_uri_is_valid (input))
-      cli_stream_caption (cli, input, TRUE);
-    else
-      caption_file (cli, pictures, input);
+    caption_input (cli, pictures, input);
     g_main_context_iteration (NULL, FALSE);
   }
   cli_progress_end (cli);
@@ -130,8 +155,11 @@ caption (Cli *cli, char **inputs)
     return usage ("nothing to caption");
   if (cli->beam < 0 || cli->beam > 8)
     return usage ("--beam takes 1 to 8");
-  if (cli->max_tokens < 0 || cli->interval < 0)
-    return usage ("--max-tokens and --interval can't be negative");
+  if (cli->max_tokens < 0)
+    return usage ("--max-tokens can't be negative");
+  /* In this way NaN is refused, too. */
+  if (!(cli->interval >= 0 && cli->interval <= G_MAXINT / 1000))
+    return usage ("--interval takes seconds, not less than 0");
   cli->model = bitmar_model_load (path, &error);
   if (!cli->model) {
     fprintf (stderr, "bitmar: %s\n", error->message);
@@ -212,6 +240,8 @@ main (int argc, char **argv)
   } else {
     status = dispatch (&cli, words);
   }
+  if (status == CLI_OK && (fflush (stdout) < 0 || ferror (stdout)))
+    status = CLI_SKIPPED;
   g_option_context_free (context);
   g_strfreev (words);
   g_free (cli.model_path);

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
 
-/* Characters of a value that are shown: the vocabulary is long. */
+/* Characters of an array that are shown: the vocabulary is long. */
 #define SHOWN 160
 
 static char *
@@ -15,11 +16,19 @@ shorten (char *value)
 {
   char *cut;
 
-  if (!value || g_utf8_strlen (value, -1) <= SHOWN)
+  if (!value || value[0] != '[' || g_utf8_strlen (value, -1) <= SHOWN)
     return value;
   cut = g_strdup_printf ("%.*s…", (int) (g_utf8_offset_to_pointer (value, SHOWN) - value), value);
   g_free (value);
   return cut;
+}
+
+static guint64
+file_size (const char *path)
+{
+  GStatBuf st;
+
+  return g_stat (path, &st) == 0 ? (guint64) st.st_size : 0;
 }
 
 static void
@@ -31,6 +40,7 @@ print_text (BitmarModel *model, const char *path)
   printf ("name                %s\n", bitmar_model_get_name (model));
   printf ("sha256              %s\n", bitmar_model_get_id (model));
   printf ("parameters          %" G_GUINT64_FORMAT "\n", bitmar_model_get_parameters (model));
+  printf ("file bytes          %" G_GUINT64_FORMAT "\n", file_size (path));
   printf ("resident bytes      %" G_GSIZE_FORMAT "\n", bitmar_model_get_size (model));
   printf ("memory slots        %u of %u\n", bitmar_model_get_memory_slots (model), bitmar_model_get_memory_width (model));
   printf ("tokens at most      %u\n", bitmar_model_get_max_tokens (model));
@@ -57,6 +67,7 @@ print_json (BitmarModel *model, const char *path)
   json_object_set_string_member (object, "name", bitmar_model_get_name (model));
   json_object_set_string_member (object, "sha256", bitmar_model_get_id (model));
   json_object_set_int_member (object, "parameters", bitmar_model_get_parameters (model));
+  json_object_set_int_member (object, "file_bytes", file_size (path));
   json_object_set_int_member (object, "resident_bytes", bitmar_model_get_size (model));
   json_object_set_int_member (object, "memory_slots", bitmar_model_get_memory_slots (model));
   json_object_set_int_member (object, "memory_width", bitmar_model_get_memory_width (model));

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +14,9 @@ write_line (Cli *cli, const char *line)
 {
   cli_progress_end (cli);
   if (fputs (line, stdout) < 0 || fputc ('\n', stdout) < 0 || fflush (stdout) < 0) {
-    /* Nobody reads any more. */
+    /* Nobody reads any more; that is no news to who closed it. */
+    if (errno != EPIPE && !cli->stop)
+      fprintf (stderr, "bitmar: standard output: %s\n", g_strerror (errno));
     cli->stop = TRUE;
     cli->status = MAX (cli->status, CLI_SKIPPED);
   }
@@ -43,7 +46,7 @@ print_json (Cli *cli, const CliLine *line)
   json_object_set_double_member (object, "confidence", rounded (line->confidence));
   json_object_set_double_member (object, "novelty", rounded (line->novelty));
   json_object_set_int_member (object, "slot", line->slot);
-  if (line->tokens > 0)
+  if (line->tokens >= 0)
     json_object_set_int_member (object, "tokens", line->tokens);
   json_object_set_string_member (object, "model", bitmar_model_get_id (cli->model));
   text = json_to_string (node, FALSE);

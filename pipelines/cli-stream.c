@@ -13,7 +13,8 @@ typedef struct {
   const char *input;
   gboolean is_uri;
   GstElement *pipeline, *first;
-  gboolean linked, failed, ended;
+  gboolean linked, failed, ended, captioned;
+  char *missing;               /* a decoder that is not installed */
 } Stream;
 
 /* ---- Pipeline ------------------------------------------------------------------------------------ */
@@ -47,6 +48,12 @@ static char *
 to_uri (const char *input, gboolean is_uri, GError **error)
 {
   return is_uri ? g_strdup (input) : gst_filename_to_uri (input, error);
+}
+
+gboolean
+cli_is_camera (const char *path)
+{
+  return g_str_has_prefix (path, "/dev/video") || g_str_has_prefix (path, "/dev/v4l/");
 }
 
 /* A camera's frames come as JPEG or raw; decodebin takes either. */
@@ -129,7 +136,7 @@ build (Stream *s, GError **error)
   configure (s);
   if (g_str_has_prefix (device, "v4l2://"))
     device += strlen ("v4l2://");
-  if (g_str_has_prefix (device, "/dev/video"))
+  if (cli_is_camera (device))
     return add_camera (s, device, error);
   return add_uri (s, error);
 }
@@ -139,13 +146,14 @@ build (Stream *s, GError **error)
 static void
 print (Stream *s, const GstStructure *fields)
 {
-  CliLine line = { .input = s->input, .is_uri = s->is_uri, .novelty = 1, .slot = -1 };
+  CliLine line = { .input = s->input, .is_uri = s->is_uri, .novelty = 1, .slot = -1, .tokens = -1 };
 
   if (!gst_structure_get (fields, "pts", G_TYPE_UINT64, &line.pts, "confidence", G_TYPE_DOUBLE, &line.confidence,
           "novelty", G_TYPE_DOUBLE, &line.novelty, "slot", G_TYPE_INT, &line.slot, NULL))
     return;
   line.text = gst_structure_get_string (fields, "text");
   cli_print_caption (s->cli, &line);
+  s->captioned = TRUE;
 }
 
 static void
@@ -156,7 +164,14 @@ fail (Stream *s, GstMessage *message)
 
   gst_message_parse_error (message, &error, &debug);
   /* The first one is the cause, what follows is "internal data stream error". */
-  if (!s->failed)
+  if (s->failed)
+    GST_INFO ("%s", error->message);
+  else if (s->missing)
+    cli_skip (s->cli, s->input, "a plug-in is missing: %s", s->missing);
+  /* Streams that are not video count as missing, too, when there is nothing else. */
+  else if (g_error_matches (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) && !s->linked)
+    cli_skip (s->cli, s->input, "there is no video in it");
+  else
     cli_skip (s->cli, s->input, "%s", error->message);
   GST_INFO ("%s", debug);
   s->failed = TRUE;
@@ -165,12 +180,21 @@ fail (Stream *s, GstMessage *message)
 }
 
 static void
+handle_element (Stream *s, const GstStructure *fields)
+{
+  if (gst_structure_has_name (fields, "bitmar-caption")) {
+    print (s, fields);
+  } else if (gst_structure_has_name (fields, "missing-plugin") && !s->missing) {
+    s->missing = g_strdup (gst_structure_get_string (fields, "name"));
+  }
+}
+
+static void
 handle (Stream *s, GstMessage *message)
 {
   switch (GST_MESSAGE_TYPE (message)) {
     case GST_MESSAGE_ELEMENT:
-      if (gst_message_has_name (message, "bitmar-caption"))
-        print (s, gst_message_get_structure (message));
+      handle_element (s, gst_message_get_structure (message));
       break;
     case GST_MESSAGE_APPLICATION:
       cli_skip (s->cli, s->input, "there is no video in it");
@@ -204,6 +228,18 @@ show_progress (Stream *s)
   g_free (text);
 }
 
+/* What was said before the interruption is printed. */
+static void
+drain (Stream *s, GstBus *bus)
+{
+  GstMessage *message;
+
+  while (s->cli->status == CLI_INTERRUPTED && (message = gst_bus_pop_filtered (bus, GST_MESSAGE_ELEMENT))) {
+    handle (s, message);
+    gst_message_unref (message);
+  }
+}
+
 static void
 run (Stream *s)
 {
@@ -223,6 +259,9 @@ run (Stream *s)
     }
     g_main_context_iteration (NULL, FALSE);
   }
+  drain (s, bus);
+  if (s->ended && !s->captioned && !s->cli->stop)
+    cli_skip (s->cli, s->input, "no frame of it could be decoded");
   gst_object_unref (bus);
 }
 
@@ -242,4 +281,5 @@ cli_stream_caption (Cli *cli, const char *input, gboolean is_uri)
   }
   cli_progress_end (cli);
   gst_clear_object (&s.pipeline);
+  g_free (s.missing);
 }

@@ -37,7 +37,7 @@ typedef struct {
   const char *text;
   gdouble confidence, novelty;
   gint slot;                   /* -1: no memory */
-  guint tokens;                /* 0: not known */
+  gint tokens;                 /* -1: not known */
 } CliLine;
 
 /* cli-print.c */
@@ -53,10 +53,12 @@ CliPictures *cli_pictures_new (Cli *cli, GError **error);
 void cli_pictures_free (CliPictures *pictures);
 /* Whether the file's first bytes are those of a picture we decode. */
 gboolean cli_is_picture (const guint8 *data, gsize size);
-void cli_pictures_caption (CliPictures *pictures, const char *path);
+/* `input` is how the user named the file at `path`. */
+void cli_pictures_caption (CliPictures *pictures, const char *input, gboolean is_uri, const char *path);
 
 /* cli-stream.c: a video file, a camera or an address. */
 void cli_stream_caption (Cli *cli, const char *input, gboolean is_uri);
+gboolean cli_is_camera (const char *path);
 
 /* cli-info.c */
 CliStatus cli_info (const char *path, gboolean json);

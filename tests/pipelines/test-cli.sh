@@ -57,6 +57,47 @@ many () {
 }
 ok 'every picture is captioned as if alone' many
 
+# number MEMBER: what the lines of the last output have there.
+number () { sed "s/.*\"$1\":\([0-9.]*\).*/\1/" "$work/out"; }
+# oriented OCTAL: b.jpg with an EXIF block that says so.
+oriented () {
+  head -c 2 "$work/b.jpg"
+  printf '\377\341\000\042Exif\000\000MM\000\052\000\000\000\010\000\001\001\022\000\003\000\000\000\001\000'
+  # shellcheck disable=SC2059 # an octal escape
+  printf "\\$1\\000\\000\\000\\000\\000\\000"
+  tail -c +3 "$work/b.jpg"
+}
+turns () {
+  oriented 001 > "$work/upright.jpg" && oriented 006 > "$work/turned.jpg" || return 1
+  caption_json "$picture_members" 3 "$work/b.jpg" "$work/upright.jpg" "$work/turned.jpg" || return 1
+  number confidence > "$work/confidences"
+  [ "$(sed -n 1p "$work/confidences")" = "$(sed -n 2p "$work/confidences")" ] &&
+    [ "$(sed -n 1p "$work/confidences")" != "$(sed -n 3p "$work/confidences")" ]
+}
+ok 'EXIF orientation is heeded' turns
+address () { "$BITMAR" caption --json "file://$work/b.jpg" | "$CHECK_JSON" 1 uri:s pts:0 tokens:n; }
+ok 'a picture by its address' address
+cp "$work/grey.png" "$work/ab:c.png" && cp "$work/grey.png" "$work/really-png.jpg"
+here () { (cd "$work" && caption_json "$picture_members" "$@"); }
+ok 'a name that looks like an address' here 1 ab:c.png
+ok 'the content counts, not the name' here 1 really-png.jpg
+gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,format=GRAY16_BE,width=8,height=8 ! pngenc ! \
+  filesink location="$work/deep.png"
+ok '16 bits a sample' here 1 deep.png
+picture "$work/largest.png" pngenc 16384 1
+picture "$work/larger.png" pngenc 16385 1
+ok 'as wide as can be' here 1 largest.png
+# says STATUS WORDS COMMAND…: it ends so, prints nothing, and says that on standard error.
+says () {
+  wanted=$1 words=$2; shift 2
+  status "$wanted" "$@" > "$work/out" 2> "$work/err" || return 1
+  [ ! -s "$work/out" ] && grep -qF -- "$words" "$work/err" || { cat "$work/out" "$work/err"; return 1; }
+}
+ok 'wider than that' says 1 '16385x1' "$BITMAR" caption "$work/larger.png"
+ok 'sound alone' says 1 'no video' "$BITMAR" caption "$work/sound.wav"
+mkfifo "$work/pipe"
+ok 'a pipe' says 1 'not a regular file' timeout 20 "$BITMAR" caption "$work/pipe"
+
 # skips BAD…: the bad ones are named on standard error, the good ones captioned.
 skips () {
   status 1 "$BITMAR" caption --json "$work/b.jpg" "$@" "$work/grey.png" > "$work/out" 2> "$work/err" || return 1
@@ -74,6 +115,8 @@ ok 'no such command' status 2 "$BITMAR" paint "$work/b.jpg"
 ok 'no such option' status 2 "$BITMAR" caption --colour "$work/b.jpg"
 ok 'too many beams' status 2 "$BITMAR" caption --beam 9 "$work/b.jpg"
 ok 'too many tokens' status 2 "$BITMAR" caption --max-tokens 100000 "$work/b.jpg"
+ok 'an interval that is no number' says 2 '--interval' "$BITMAR" caption --interval nan "$work/clip.mkv"
+ok 'a negative interval' says 2 '--interval' "$BITMAR" caption --interval=-1 "$work/clip.mkv"
 ok 'a prompt that is not UTF-8' status 2 "$BITMAR" caption --prompt "$(printf 'caf\351')" "$work/b.jpg"
 ok 'a prompt that is too long' status 2 "$BITMAR" caption --prompt "$(yes zebra | head -n 500 | tr '\n' ' ')" "$work/b.jpg"
 ok 'a prompt' status 0 "$BITMAR" caption --prompt 'a dog' "$work/b.jpg"
@@ -85,6 +128,12 @@ ok 'info' sh -c '"$BITMAR" info | grep -q "general.architecture = bitmar"'
 ok 'info as JSON' sh -c '"$BITMAR" info --json "$BITMAR_MODEL" | "$CHECK_JSON" 1 name:s sha256:s parameters:n metadata:o'
 ok 'info of no model' status 3 "$BITMAR" info "$work/text.txt"
 ok 'nobody reads' sh -c '"$BITMAR" caption --json "$1/b.jpg" "$1/clip.mkv" "$1/b.jpg" | head -n 1 | "$CHECK_JSON" 1 text:s' - "$work"
+if [ -e /dev/full ]; then
+  # shellcheck disable=SC2016 # for the inner shell
+  ok 'no space left' says 1 'standard output' sh -c '"$BITMAR" caption "$1/b.jpg" "$1/grey.png" > /dev/full' - "$work"
+else
+  skip 'no space left' 'no /dev/full'
+fi
 ok 'version' sh -c '"$BITMAR" --version | grep -q "^bitmar [0-9]"'
 interrupt () {
   "$BITMAR" caption --json "$1" > "$work/out" 2>&1 &
