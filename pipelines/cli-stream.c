@@ -8,6 +8,9 @@
 
 #include "cli.h"
 
+/* A file from which nothing comes for this long never will: 1.22's demuxer for animated GIF, for one, reads its end for ever. */
+#define STALL_US (30 * G_USEC_PER_SEC)
+
 typedef struct {
   Cli *cli;
   const char *input;
@@ -15,6 +18,9 @@ typedef struct {
   GstElement *pipeline, *first;
   gboolean linked, failed, ended, captioned;
   char *missing;               /* a decoder that is not installed */
+  gboolean live;
+  guint64 frames;              /* that came so far */
+  gint64 moved_us;             /* when one came last */
 } Stream;
 
 /* ---- Pipeline ------------------------------------------------------------------------------------ */
@@ -241,6 +247,26 @@ drain (Stream *s, GstBus *bus)
 }
 
 static void
+watch_stall (Stream *s)
+{
+  GstElement *encode = gst_bin_get_by_name (GST_BIN (s->pipeline), "e");
+  GstStructure *stats;
+  guint64 frames;
+
+  g_object_get (encode, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "frames-in", &frames);
+  gst_structure_free (stats);
+  gst_object_unref (encode);
+  if (frames != s->frames || s->moved_us == 0)
+    s->moved_us = g_get_monotonic_time ();
+  s->frames = frames;
+  if (!s->live && g_get_monotonic_time () - s->moved_us > STALL_US) {
+    cli_skip (s->cli, s->input, "no frame has come for %d seconds", (gint) (STALL_US / G_USEC_PER_SEC));
+    s->failed = TRUE;
+  }
+}
+
+static void
 run (Stream *s)
 {
   GstBus *bus = gst_element_get_bus (s->pipeline);
@@ -255,6 +281,7 @@ run (Stream *s)
     }
     if (g_get_monotonic_time () >= next) {
       show_progress (s);
+      watch_stall (s);
       next = g_get_monotonic_time () + G_USEC_PER_SEC / 2;
     }
     g_main_context_iteration (NULL, FALSE);
@@ -275,6 +302,8 @@ cli_stream_caption (Cli *cli, const char *input, gboolean is_uri)
     cli_skip (cli, input, "%s", error ? error->message : "no pipeline can be made for it");
     g_clear_error (&error);
   } else {
+    /* An address may take its time; whoever asked for it interrupts. */
+    s.live = is_uri || gst_element_set_state (s.pipeline, GST_STATE_PAUSED) == GST_STATE_CHANGE_NO_PREROLL;
     gst_element_set_state (s.pipeline, GST_STATE_PLAYING);
     run (&s);
     gst_element_set_state (s.pipeline, GST_STATE_NULL);
