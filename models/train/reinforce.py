@@ -56,7 +56,7 @@ def condition(model, codes):
 
 
 def steps(model, v, cond, ids):
-    """ids [B, N, T] -> logits of what follows each [B, N, T, V]; specials that never follow are out."""
+    """ids [B, N, T] -> the decoder's output at each [B, N, T, d]."""
     B, N, T = ids.shape
     x = model.embedding(ids.reshape(B * N, T)).reshape(B, N, T, -1)
     x = model.decoder(x, cond[:, None].expand(-1, N, -1), model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
@@ -64,9 +64,10 @@ def steps(model, v, cond, ids):
 
 
 def logits_of(model, x):
-    out = model.logits(x)
-    out[..., [PAD, BOS, CLS]] = -1e9
-    return out
+    """[..., d] -> [..., V]; specials that never follow are out."""
+    never = torch.zeros(model.c.vocabulary)
+    never[[PAD, BOS, CLS]] = -1e9
+    return model.logits(x) + never
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import random
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -226,6 +227,7 @@ def main():
     ap.add_argument("--contrast", type=float, default=0.3)
     ap.add_argument("--consistency", type=float, default=0.1)
     ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
+    ap.add_argument("--keep-every", type=int, default=0, help="epochs between checkpoints that stay, as OUT/epoch-NN.pt")
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
 
@@ -284,6 +286,8 @@ def main():
         torch.save({"model": model.state_dict(), "optimiser": opt.state_dict(), "step": step, "epoch": epoch + 1,
                     "config": cfg.dict(), "args": vars(args)}, out / "last.tmp")
         os.rename(out / "last.tmp", out / "last.pt")
+        if args.keep_every and (epoch + 1) % args.keep_every == 0:
+            shutil.copyfile(out / "last.pt", out / f"epoch-{epoch + 1:02}.pt")
         log(f"  memory: sharpness {model.log_sharpness.exp().item():.1f} threshold {model.threshold.item():.2f}")
         if (epoch + 1) % args.look_every == 0 or epoch + 1 == args.epochs:
             look(model, tok, dev, 200, log)

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The mean of the weights of several checkpoints of one run, which captions unseen pictures better than any of them.
+
+    average.py --output MEAN.pt RUN/epoch-20.pt RUN/epoch-24.pt RUN/last.pt
+
+Meant are the latent weights; they are quantised after averaging. A checkpoint may be named twice to count twice."""
+import argparse
+
+import torch
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--output", required=True)
+    ap.add_argument("checkpoints", nargs="+")
+    args = ap.parse_args()
+    kept, total = None, None
+    for path in args.checkpoints:
+        saved = torch.load(path, weights_only=False)
+        if kept and saved["config"] != kept["config"]:
+            raise SystemExit(f"{path}: another model than {args.checkpoints[0]}")
+        total = {k: (total[k] if total else 0) + v.float() for k, v in saved["model"].items()}
+        kept = saved
+    kept["model"] = {k: v / len(args.checkpoints) for k, v in total.items()}
+    torch.save(kept, args.output)
+
+
+if __name__ == "__main__":
+    main()
