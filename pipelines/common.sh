@@ -5,24 +5,30 @@
 # Read by the scripts beside it: where the plugin and the model are, how an input becomes a source.
 
 # $here: the folder of the script that reads this.
-root=$(cd "$here/.." && pwd)
+root=$(CDPATH='' cd -- "${here:?}/.." && pwd)
 build=${BITMAR_BUILD:-$root/build}
 
 # Uninstalled when there is a build, else GStreamer finds the installed plugin by itself.
-if [ -e "$build/gst/libgstbitmar.so" ]; then
-  GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
-  LD_LIBRARY_PATH=$build/models${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  BITMAR_MODEL=${BITMAR_MODEL:-$root/models/weights/bitmar.gguf}
-  PATH=$build/pipelines:$PATH
-  export GST_PLUGIN_PATH LD_LIBRARY_PATH BITMAR_MODEL PATH
-elif ! gst-inspect-1.0 --exists bitmarcaption 2>/dev/null; then
-  echo "The plugin is neither built in $build nor installed; run pipelines/setup first." >&2
-  exit 1
-fi
+find_plugin () {
+  if [ -e "$build/gst/libgstbitmar.so" ]; then
+    GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
+    LD_LIBRARY_PATH=$build/models${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    BITMAR_MODEL=${BITMAR_MODEL:-$root/models/weights/bitmar.gguf}
+    PATH=$build/pipelines:$PATH
+    export GST_PLUGIN_PATH LD_LIBRARY_PATH BITMAR_MODEL PATH
+  elif ! gst-inspect-1.0 --exists bitmarcaption 2>/dev/null; then
+    fail "the plugin is neither built in $build nor installed; run pipelines/setup first"
+  fi
+}
 
 # The comment at the top of the script is its help.
 usage () {
   sed -n '4,/^[^#]/s/^# \{0,1\}//p' "$0"
+}
+
+fail () {
+  echo "${0##*/}: $1" >&2
+  exit 1
 }
 
 bad_usage () {
@@ -31,31 +37,52 @@ bad_usage () {
   exit 2
 }
 
+has () {
+  gst-inspect-1.0 --exists "$1"
+}
+
+# property NAME VALUE: as gst-launch-1.0 reads it, whatever is in VALUE. (A backslash at its end would quote the quote.)
+property () {
+  printf '%s="%s"' "$1" "$(printf %s "$2" | sed 's/["\\]/\\&/g; s/\\$/& /')"
+}
+
+# The address of a file, whatever its name: every byte of it but the slashes in hexadecimal.
+file_uri () {
+  case $1 in /*) path=$1 ;; *) path=$PWD/$1 ;; esac
+  printf 'file://'
+  printf %s "$path" | od -An -v -tx1 | tr -d '\n' | sed 's/ 2f/\//g; s/ /%/g'
+}
+
 # run INPUT ELEMENT…: gst-launch-1.0 from a file, a camera or an address; Ctrl-C ends with EOS, so that files get finished.
 run () {
+  find_plugin
   input=$1
   shift
   case $input in
-    /dev/video*) exec gst-launch-1.0 -q -e v4l2src device="$input" ! decodebin ! "$@" ;;
-    *://*) exec gst-launch-1.0 -q -e uridecodebin uri="$input" caps='video/x-raw(ANY)' expose-all-streams=false ! "$@" ;;
+    /dev/video*)
+      [ -c "$input" ] || fail "$input: no such camera"
+      exec gst-launch-1.0 -q -e v4l2src device="$input" ! decodebin ! "$@" ;;
+    rtsp://* | rtsps://* | rtspt://* | rtspu://* | rtsph://*)
+      exec gst-launch-1.0 -q -e rtspsrc "$(property location "$input")" latency=200 drop-on-latency=true ! \
+        application/x-rtp,media=video ! decodebin ! "$@" ;;
   esac
-  [ -r "$input" ] || { echo "${0##*/}: $input: no such file, or it can't be read" >&2; exit 1; }
-  exec gst-launch-1.0 -q -e filesrc location="$input" ! decodebin caps='video/x-raw(ANY)' expose-all-streams=false ! "$@"
+  if [ -e "$input" ]; then
+    [ ! -d "$input" ] || fail "$input: is a folder"
+    [ -r "$input" ] || fail "$input: can't be read"
+    input=$(file_uri "$input")
+  else
+    case $input in *://*) ;; *) fail "$input: no such file" ;; esac
+  fi
+  exec gst-launch-1.0 -q -e uridecodebin "$(property uri "$input")" caps='video/x-raw(ANY)' expose-all-streams=false ! "$@"
 }
 
-# The screen, unless BITMAR_SINK names another sink (tests: fakesink).
+# The screen, unless BITMAR_SINK names another sink and its properties (tests: fakesink).
 sink () {
   if [ -n "${BITMAR_SINK:-}" ]; then
     echo "$BITMAR_SINK"
   elif [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     echo autovideosink
   else
-    echo "${0##*/}: there is no display; write to a file with caption-file --output, or set BITMAR_SINK" >&2
-    return 1
+    fail 'there is no display; write to a file with caption-file --output, or set BITMAR_SINK'
   fi
-}
-
-# Seconds -> a fraction of frames a second for max-rate.
-rate () {
-  awk -v s="$1" 'BEGIN { if (s + 0 <= 0) exit 1; printf "1000/%d", s * 1000 + 0.5 }'
 }

@@ -2,13 +2,16 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Every script of pipelines/ on a clip of our own making, without a screen.
+# Every script of pipelines/ on a clip of our own making, without a screen, with a model of random weights; and the program
+# of docs/quickstart.md.
 set -u
 . "$(dirname "$0")/common.sh"
 scripts=$(cd "$(dirname "$0")/../../pipelines" && pwd)
-unset DISPLAY WAYLAND_DISPLAY
-clip "$work/a clip.mkv"
-clip=$work/a\ clip.mkv
+BITMAR_MODEL=$(cd "$(dirname "$0")/../files" && pwd)/tiny.gguf
+export BITMAR_MODEL
+unset DISPLAY WAYLAND_DISPLAY BITMAR_SINK BITMAR_CAMERA
+clip=$(printf '%s/a %%20 "clip"; it'"'"'s \\ #1\351!.mkv' "${work:?}")
+clip "$work/clip.mkv" && cp "$work/clip.mkv" "$clip"
 json_members='version:n stream:s id:n utc:0s pts:n running_time:n text:s confidence:n novelty:n slot:n repeat:b model:s'
 
 # frames FILE: how many frames it has.
@@ -16,29 +19,74 @@ frames () {
   gst-launch-1.0 -v filesrc location="$1" ! decodebin ! fakesink silent=false | grep -c 'last-message = chain'
 }
 written () {
-  "$scripts/caption-file" --interval 0.5 --prompt 'a dog' --output "$1" "$clip" && [ "$(frames "$1")" -eq 60 ]
+  "$scripts/caption-file" --interval 0.5 --prompt 'a "dog" \' --output "$1" "$clip" && [ "$(frames "$1")" -eq 60 ]
 }
 for kind in mp4 mkv webm; do
   encoder=openh264enc
   [ $kind = webm ] && encoder=vp8enc
   if gst-inspect-1.0 --exists $encoder; then
-    ok "caption-file writes $kind" written "$work/out.$kind"
+    ok "caption-file writes $kind" written "$work/the \"out\".$kind"
   else
     skip "caption-file writes $kind" "no $encoder"
   fi
 done
 ok 'caption-file shows' env BITMAR_SINK=fakesink "$scripts/caption-file" "$clip"
-ok 'caption-file takes an address' env BITMAR_SINK=fakesink "$scripts/caption-file" "file://$work/a%20clip.mkv"
-ok 'no display is told' sh -c '! "$1" "$2" 2>&1 | grep -q "no display" && exit 1; exit 0' - "$scripts/caption-file" "$clip"
+ok 'caption-file takes an address' env BITMAR_SINK=fakesink "$scripts/caption-file" "file://$work/clip.mkv"
+ok 'caption-file takes a sink with properties' env BITMAR_SINK='fakesink sync=false' "$scripts/caption-file" "$clip"
+# says STATUS WORDS COMMAND…: it ends so and says that on standard error.
+says () {
+  wanted=$1 words=$2
+  shift 2
+  status "$wanted" "$@" 2> "$work/err"
+  result=$?
+  cat "$work/err"
+  [ $result -eq 0 ] && grep -qF -- "$words" "$work/err"
+}
+ok 'no display is told' says 1 'no display' "$scripts/caption-file" "$clip"
+ok 'a source is not overwritten' says 1 overwrite "$scripts/caption-file" --output "$work/./clip.mkv" "$work/clip.mkv"
+ok 'the source is as it was' cmp "$work/clip.mkv" "$clip"
+for interval in 0 -1 x 1s 1e9; do
+  ok "--interval $interval" status 2 "$scripts/caption-file" --interval $interval "$clip"
+done
+ok 'an unknown kind of output' status 2 "$scripts/caption-file" --output "$work/out.avi" "$clip"
+echo 'no video' > "$work/text.txt"
+ok 'a file that is no video' says 1 text.txt env BITMAR_SINK=fakesink "$scripts/caption-file" "$work/text.txt"
+ok 'a folder' says 1 folder env BITMAR_SINK=fakesink "$scripts/caption-file" "$work"
 
+# ctrl_c FILE: an endless camera, written until somebody presses Ctrl-C, leaves a file that can be played.
+ctrl_c () {
+  endless="$work/endless.mkv"
+  mkfifo "$endless"
+  gst-launch-1.0 -q videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=15/1 ! jpegenc ! \
+    matroskamux streamable=true ! filesink location="$endless" &
+  feeder=$!
+  "$scripts/caption-file" --output "$1" "$endless" &
+  script=$!
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    sleep 0.5
+    [ ! -s "$1" ] || break
+  done
+  kill -INT $script
+  wait $script
+  result=$?
+  kill $feeder 2>/dev/null
+  [ $result -eq 0 ] && [ "$(frames "$1")" -ge 1 ]
+}
+
+# Times of cues as seconds: each ends after its start, each starts where the one before it ended or later.
+cues () {
+  [ "$(grep -c -- ' --> ' "$1")" -ge 2 ] && sed -n 's/ --> / /p' "$1" | tr ',' '.' | awk '
+    function seconds(t, p) { n = split(t, p, ":"); return p[n] + 60 * p[n - 1] + (n > 2 ? 3600 * p[1] : 0) }
+    { start = seconds($1); end = seconds($2); if (start >= end || start < last) exit 1; last = end }
+    END { if (last > 4.1) exit 1 }'
+}
 vtt () {
-  "$scripts/caption-subtitles" "$clip" > "$work/o.vtt" && head -n 1 "$work/o.vtt" | grep -q '^WEBVTT' &&
-    [ "$(grep -c -- ' --> ' "$work/o.vtt")" -ge 2 ] && grep -- ' --> ' "$work/o.vtt" | sort -c
+  "$scripts/caption-subtitles" "$clip" > "$work/o.vtt" && head -n 1 "$work/o.vtt" | grep -q '^WEBVTT' && cues "$work/o.vtt"
 }
 ok 'caption-subtitles prints WebVTT' vtt
 srt () {
   "$scripts/caption-subtitles" --output "$work/o.srt" "$clip" && head -n 1 "$work/o.srt" | grep -q '^1' &&
-    grep -q '^00:00:0[0-9],[0-9]* --> 00:00:0[0-9],[0-9]*' "$work/o.srt"
+    grep -q '^00:00:0[0-9],[0-9][0-9][0-9] --> 00:00:0[0-9],[0-9][0-9][0-9]' "$work/o.srt" && cues "$work/o.srt"
 }
 ok 'caption-subtitles writes SubRip' srt
 json () {
