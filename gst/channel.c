@@ -183,13 +183,15 @@ bitmar_channel_say (BitmarChannel *channel, const GstBitmarCaptionInfo *caption,
 }
 
 void
-bitmar_channel_advance (BitmarChannel *channel, GstClockTime start, GstClockTime end)
+bitmar_channel_advance (BitmarChannel *channel, GstClockTime start, GstClockTime end, gboolean exact)
 {
   GstClockTime latency;
 
   g_mutex_lock (&channel->lock);
   latency = channel->timing.latency;
   channel->video = end;
+  /* A frame of unknown length still needs text that has one. */
+  channel->timeline.piece = exact && end > start ? 0 : BITMAR_TIMELINE_PIECE;
   if (channel->kind == BITMAR_CHANNEL_JSON) {
     /* Sinks preroll and clocks go on while there is nothing to say. */
     if (!GST_CLOCK_TIME_IS_VALID (channel->position) || end >= channel->position + GST_SECOND) {

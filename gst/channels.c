@@ -130,14 +130,14 @@ begin_late (BitmarChannels *set, BitmarChannel *channel, GstPad *sinkpad, const 
 
 void
 bitmar_channels_advance (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime start,
-    GstClockTime end, gboolean wait)
+    GstClockTime end, gboolean synchronous)
 {
   Snapshot s = snapshot (set);
 
   for (guint i = 0; i < s.n; i++) {
     begin_late (set, s.channels[i], sinkpad, segment);
-    bitmar_channel_advance (s.channels[i], start, end);
-    if (wait)
+    bitmar_channel_advance (s.channels[i], start, end, synchronous);
+    if (synchronous)
       bitmar_channel_wait (s.channels[i]);
   }
   release (&s);

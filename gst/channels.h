@@ -28,9 +28,10 @@ void bitmar_channels_set_timing (BitmarChannels *set, const BitmarChannelTiming 
 /* As their namesakes of one channel. FALSE when it came too late for one of them. */
 gboolean bitmar_channels_say (BitmarChannels *set, const GstBitmarCaptionInfo *caption, gboolean repeat, GstClockTime at);
 void bitmar_channels_begin (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment);
-/* A channel that was requested in the middle of the stream begins here. With `wait`, blocks while one of them is full. */
+/* A channel that was requested in the middle of the stream begins here. When synchronous, text is exact to
+ * the frame, and this blocks while a channel is full. */
 void bitmar_channels_advance (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime start,
-    GstClockTime end, gboolean wait);
+    GstClockTime end, gboolean synchronous);
 /* Closes what is open at `end` and sends the event after it. */
 void bitmar_channels_end (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime end, GstEvent *event);
 void bitmar_channels_flush (BitmarChannels *set, GstEvent *event);

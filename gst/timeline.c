@@ -7,7 +7,7 @@ void
 bitmar_timeline_init (BitmarTimeline *timeline, BitmarTimelineFunc func, gpointer user_data)
 {
   *timeline = (BitmarTimeline) { .func = func, .user_data = user_data, .position = GST_CLOCK_TIME_NONE,
-    .stop = GST_CLOCK_TIME_NONE };
+    .stop = GST_CLOCK_TIME_NONE, .piece = BITMAR_TIMELINE_PIECE };
 }
 
 void
@@ -69,7 +69,7 @@ bitmar_timeline_advance (BitmarTimeline *timeline, GstClockTime start, GstClockT
   /* A piece that ends where the video ends is followed by the next at once: the overlay drops the old one there. */
   if (!is_open (timeline) && timeline->position <= until)
     write_piece (timeline, MAX (until, timeline->position
-            + (timeline->broken ? BITMAR_TIMELINE_BROKEN : BITMAR_TIMELINE_PIECE)));
+            + (timeline->broken ? BITMAR_TIMELINE_BROKEN : timeline->piece)));
   else if (is_open (timeline) && until >= timeline->position + BITMAR_TIMELINE_CUE)
     write_piece (timeline, timeline->position + BITMAR_TIMELINE_CUE);
 }

@@ -4,7 +4,7 @@
 /* The text pad's time: turns "this is the caption from here on" and "the video is here now" into pieces of text and gaps
  * that abut, never overlap and always have a length. Knows no pads and no threads.
  *
- *   live  pieces of `BITMAR_TIMELINE_PIECE`, always written past the video's position, so that no overlay or muxer waits
+ *   live  pieces of `piece`, written past the video's position, so that no overlay or muxer waits for what comes next
  *   cue   one piece per caption, written when its end is known, at the latest after `BITMAR_TIMELINE_CUE`; gaps only while
  *         there is no caption */
 #pragma once
@@ -24,6 +24,7 @@ typedef struct {
   BitmarTimelineFunc func;
   gpointer user_data;
   gboolean cue;
+  GstClockTime piece;          /* `BITMAR_TIMELINE_PIECE`; 0 where text is never late and may be as exact as the frames */
   GstClockTime position;       /* written up to here; NONE before the first frame */
   GstClockTime stop;           /* nothing is written past it, NONE: no limit */
   char *text;                  /* the current caption, NULL: nothing to say */
