@@ -76,6 +76,15 @@ run () {
   exec gst-launch-1.0 -q -e uridecodebin "$(property uri "$input")" caps='video/x-raw(ANY)' expose-all-streams=false ! "$@"
 }
 
+# print_lines INPUT ELEMENT…: run, for elements that end in fdsink. That begins at the start of a file, over what others have written
+# there before it, so it gets a pipe instead. Ctrl-C is for gst-launch-1.0 alone.
+print_lines () {
+  [ -f /dev/stdout ] || run "$@"
+  trap '' INT
+  { status=$({ { (run "$@") && status=0 || status=$?; echo "$status" >&4; } | cat >&3; } 4>&1); } 3>&1
+  exit "$status"
+}
+
 # The screen, unless BITMAR_SINK names another sink and its properties (tests: fakesink).
 sink () {
   if [ -n "${BITMAR_SINK:-}" ]; then

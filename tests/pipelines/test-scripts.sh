@@ -8,6 +8,7 @@ set -u
 . "$(dirname "$0")/common.sh"
 scripts=$(cd "$(dirname "$0")/../../pipelines" && pwd)
 BITMAR_MODEL=$(cd "$(dirname "$0")/../files" && pwd)/tiny.gguf
+shipped=$(cd "$(dirname "$0")/../.." && pwd)/models/weights/bitmar.gguf
 export BITMAR_MODEL
 unset DISPLAY WAYLAND_DISPLAY BITMAR_SINK BITMAR_CAMERA
 clip=$(printf '%s/a %%20 "clip"; it'"'"'s \\ #1\351!.mkv' "${work:?}")
@@ -50,7 +51,7 @@ for interval in 0 -1 x 1s 1e9; do
 done
 ok 'an unknown kind of output' status 2 "$scripts/caption-file" --output "$work/out.avi" "$clip"
 echo 'no video' > "$work/text.txt"
-ok 'a file that is no video' says 1 text.txt env BITMAR_SINK=fakesink "$scripts/caption-file" "$work/text.txt"
+ok 'a file that is no video' says 1 'type of stream' env BITMAR_SINK=fakesink "$scripts/caption-file" "$work/text.txt"
 ok 'a folder' says 1 folder env BITMAR_SINK=fakesink "$scripts/caption-file" "$work"
 
 # ctrl_c FILE: an endless camera, written until somebody presses Ctrl-C, leaves a file that can be played.
@@ -73,28 +74,43 @@ ctrl_c () {
   [ $result -eq 0 ] && [ "$(frames "$1")" -ge 1 ]
 }
 
-# Times of cues as seconds: each ends after its start, each starts where the one before it ended or later.
+ok 'Ctrl-C finishes the file' ctrl_c "$work/camera.mkv"
+
+# cues FILE COUNT: at least so many; each ends after its start, each starts where the one before it ended or later.
 cues () {
-  [ "$(grep -c -- ' --> ' "$1")" -ge 2 ] && sed -n 's/ --> / /p' "$1" | tr ',' '.' | awk '
+  [ "$(grep -c -- ' --> ' "$1")" -ge "$2" ] && sed -n 's/ --> / /p' "$1" | tr ',' '.' | awk '
     function seconds(t, p) { n = split(t, p, ":"); return p[n] + 60 * p[n - 1] + (n > 2 ? 3600 * p[1] : 0) }
     { start = seconds($1); end = seconds($2); if (start >= end || start < last) exit 1; last = end }
     END { if (last > 4.1) exit 1 }'
 }
 vtt () {
-  "$scripts/caption-subtitles" "$clip" > "$work/o.vtt" && head -n 1 "$work/o.vtt" | grep -q '^WEBVTT' && cues "$work/o.vtt"
+  "$scripts/caption-subtitles" "$clip" > "$work/o.vtt" && head -n 1 "$work/o.vtt" | grep -q '^WEBVTT' && cues "$work/o.vtt" 1
 }
 ok 'caption-subtitles prints WebVTT' vtt
 srt () {
   "$scripts/caption-subtitles" --output "$work/o.srt" "$clip" && head -n 1 "$work/o.srt" | grep -q '^1' &&
-    grep -q '^00:00:0[0-9],[0-9][0-9][0-9] --> 00:00:0[0-9],[0-9][0-9][0-9]' "$work/o.srt" && cues "$work/o.srt"
+    grep -q '^00:00:0[0-9],[0-9][0-9][0-9] --> 00:00:0[0-9],[0-9][0-9][0-9]' "$work/o.srt" && cues "$work/o.srt" 1
 }
 ok 'caption-subtitles writes SubRip' srt
+if [ -r "$shipped" ]; then
+  several () { BITMAR_MODEL=$shipped "$scripts/caption-subtitles" "$clip" > "$work/s.vtt" && cues "$work/s.vtt" 3; }
+  ok 'the shipped model has something to say of every scene' several
+else
+  skip 'the shipped model has something to say of every scene' 'no models/weights/bitmar.gguf'
+fi
 json () {
   # shellcheck disable=SC2086 # the members are several words
   "$scripts/caption-json" --stream 'front door' "$clip" > "$work/o.json" && "$CHECK_JSON" + $json_members < "$work/o.json" &&
     grep -q '"stream":"front door"' "$work/o.json"
 }
 ok 'caption-json' json
+together () {
+  { echo before; "$scripts/caption-json" "$clip"; "$scripts/caption-json" "$clip"; echo after; } > "$work/together"
+  [ "$(head -n 1 "$work/together")" = before ] && [ "$(tail -n 1 "$work/together")" = after ] &&
+    [ "$(grep -c '^{' "$work/together")" -eq $((2 * $(wc -l < "$work/o.json"))) ]
+}
+ok 'two into one file' together
+ok 'a failure into a file' status 1 "$scripts/caption-json" "$work/text.txt"
 
 ok 'caption-camera' env BITMAR_SINK=fakesink BITMAR_CAMERA='videotestsrc is-live=true num-buffers=20' "$scripts/caption-camera"
 ok 'no camera is told' status 1 env BITMAR_SINK=fakesink "$scripts/caption-camera" /dev/video99
@@ -124,4 +140,17 @@ for script in caption-file caption-subtitles caption-json; do
   ok "$script: no such file" status 1 env BITMAR_SINK=fakesink "$scripts/$script" "$work/none.mkv"
   ok "$script: nothing given" status 2 env BITMAR_SINK=fakesink "$scripts/$script"
 done
+
+# The program of the quickstart does what is said there.
+sed -n '/^```c$/,/^```$/p' "$scripts/../docs/quickstart.md" | grep -v '^```' > "$work/captions.c"
+if pkg-config --exists gstreamer-1.0 2>/dev/null && command -v cc >/dev/null; then
+  # shellcheck disable=SC2046 # several options
+  ok "the quickstart's program compiles" cc -Wall -Werror "$work/captions.c" -o "$work/captions" $(pkg-config --cflags --libs gstreamer-1.0)
+  program () {
+    "$work/captions" "file://$work/clip.mkv" > "$work/o.txt" && grep -q '^message: 0:00:0' "$work/o.txt" && grep -q '^frame: ' "$work/o.txt"
+  }
+  ok "the quickstart's program tells captions twice" program
+else
+  skip "the quickstart's program" 'no compiler or no pkg-config'
+fi
 finish
