@@ -90,7 +90,8 @@ GST_END_TEST
 /* The newest look is captioned, those it overtook are counted. */
 GST_START_TEST (test_newest_wins)
 {
-  GstHarness *h = live_harness ("bitmarencode name=e mode=synchronous ! bitmarcaption name=c mode=live change-threshold=0", 300);
+  GstHarness *h = live_harness ("bitmarencode name=e mode=synchronous ! bitmarcaption name=c mode=live "
+      "change-threshold=0 repeat=always", 300);
   GstMessage *message;
   guint64 pts, skipped;
   GstElement *c;
