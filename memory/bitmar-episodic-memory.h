@@ -19,9 +19,9 @@ typedef struct {
   size_t slots;        /* K, 1..65536 */
   size_t width;        /* C, a multiple of 16, at most 4096 */
   float rate;          /* alpha of a merge, 0..1 */
-  float sharpness;     /* beta > 0 */
-  float threshold;     /* theta, finite; above 1 even a perfect match recalls in part */
-  float merge;         /* cosine from which a write merges into the nearest slot, -1..1 */
+  float sharpness;     /* beta > 0; beta * (2 + |theta|) must not overflow */
+  float threshold;     /* theta, finite (model files: -4..4); above 1 even a perfect match recalls in part */
+  float merge;         /* cosine from which a write merges into the nearest slot, -1 (always)..1 (hardly ever) */
 } BmmConfig;
 
 typedef struct {

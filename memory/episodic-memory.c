@@ -22,11 +22,12 @@ struct BmmMemory {
   BmmSlotInfo *info;           /* [slots] */
 };
 
+/* The largest exponent must be a number: one that overflows would leave no weight to any slot. */
 static bool
 config_is_allowed (const BmmConfig *c)
 {
   return c->slots >= 1 && c->slots <= 65536 && c->width >= 16 && c->width <= 4096 && c->width % 16 == 0
-      && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness) && isfinite (c->threshold)
+      && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness * (2 + fabsf (c->threshold)))
       && c->merge >= -1 && c->merge <= 1;
 }
 

@@ -151,7 +151,8 @@ BITMAR_API gboolean bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarI
 BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarMemory, bitmar_memory, BITMAR, MEMORY, GObject)
 
-/* slots = 0: the model's number. threshold < -1: the model's merge threshold. */
+/* slots: up to 65536; 0: the model's number. merge_threshold: the cosine from which an episode merges into the slot it resembles,
+ * -1 (always) to 1 (hardly ever); below -1: the model's. It is not the model's recall threshold, which may exceed 1. PARAMETER. */
 BITMAR_API BitmarMemory *bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GError **error);
 /* Reads (sets the episode's recalled vector and novelty), then writes the episode. */
 BITMAR_API gboolean bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error);

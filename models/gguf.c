@@ -385,13 +385,32 @@ read_all (BitmarGguf *file, int fd, GError **error)
   return TRUE;
 }
 
-/* Read rather than mapped: a mapped file that somebody truncates later would raise SIGBUS in the host application. */
+/* Before anything is allocated: a film named by mistake is not read to its end. */
+static gboolean
+check_magic (BitmarGguf *file, int fd, GError **error)
+{
+  char magic[4];
+  ssize_t n;
+
+  do
+    n = pread (fd, magic, sizeof magic, 0);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    return fail_errno (file, "cannot be read", error);
+  if (n == sizeof magic && memcmp (magic, "GGUF", 4) == 0)
+    return TRUE;
+  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "%s: not a GGUF file", file->path);
+  return FALSE;
+}
+
+/* Opened without waiting: a pipe that nobody writes into would hold the caller forever.
+ * Read rather than mapped: a mapped file that somebody truncates later would raise SIGBUS in the host application. */
 static gboolean
 slurp (BitmarGguf *file, GError **error)
 {
   struct stat st;
   gboolean done = FALSE;
-  int fd = open (file->path, O_RDONLY | O_CLOEXEC);
+  int fd = open (file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
   if (fd < 0)
     return fail_errno (file, "cannot be opened", error);
@@ -399,7 +418,7 @@ slurp (BitmarGguf *file, GError **error)
     fail_errno (file, "cannot be examined", error);
   else if (!S_ISREG (st.st_mode))
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_OPEN, "%s: not a regular file", file->path);
-  else {
+  else if (check_magic (file, fd, error)) {
     file->size = st.st_size;
     file->data = g_try_malloc (MAX (file->size, 1));
     if (file->data)

@@ -3,14 +3,18 @@
 
 /* The episodic memory against its formulas (models/MODEL.md, stage 4) in double precision, and its promises. */
 
+#include <float.h>
 #include <glib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kernels/guarded.h"
 #include "bitmar-episodic-memory.h"
+#include "bitmar-kernels.h"
 
 #define C 32
+#define MAX_SLOTS 1024
 
 static guint32 state;
 
@@ -46,8 +50,8 @@ axis (float *x, gsize n, gsize i)
 typedef struct {
   BmmConfig c;
   gsize used;
-  double keys[64][C], values[64][C];
-  guint64 touched[64], clock;
+  double keys[MAX_SLOTS][C], values[MAX_SLOTS][C];
+  guint64 touched[MAX_SLOTS], clock;
 } Plain;
 
 static double
@@ -65,18 +69,20 @@ plain_nearest (Plain *p, const float *key, double *best)
 {
   gssize nearest = -1;
 
-  for (gsize i = 0; i < p->used; i++)
-    if (nearest < 0 || cosine (p->keys[i], key) > *best) {
+  for (gsize i = 0; i < p->used; i++) {
+    double s = cosine (p->keys[i], key);
+    if (nearest < 0 || s > *best) {
       nearest = i;
-      *best = cosine (p->keys[i], key);
+      *best = s;
     }
+  }
   return nearest;
 }
 
 static double
 plain_read (Plain *p, const float *key, double *recalled)
 {
-  double best = 0, sum = 1, w[64];
+  double best = 0, sum = 1, w[MAX_SLOTS];
   gssize nearest = plain_nearest (p, key, &best);
 
   memset (recalled, 0, C * sizeof *recalled);
@@ -118,42 +124,85 @@ plain_write (Plain *p, const float *key, const float *value)
   return slot;
 }
 
+/* One frame: both read, both write, and agree. */
+static void
+step (BmmMemory *m, Plain *plain, const float *key, const float *value, guint64 time_ns)
+{
+  float recalled[C + 2];
+  double expected[C], novelty;
+  BmmRecall r;
+
+  recalled[C] = recalled[C + 1] = 77;
+  r = bmm_read (m, key, recalled);
+  novelty = plain_read (plain, key, expected);
+  g_assert_cmpfloat_with_epsilon (r.novelty, novelty, 1e-5);
+  for (guint j = 0; j < C; j++)
+    g_assert_cmpfloat_with_epsilon (recalled[j], expected[j], 2e-4);
+  g_assert_cmpfloat (recalled[C], ==, 77);
+  g_assert_cmpuint (bmm_write (m, key, value, time_ns), ==, plain_write (plain, key, value));
+  g_assert_cmpuint (bmm_used (m), ==, plain->used);
+}
+
+static void
+random_value (float *value)
+{
+  for (guint j = 0; j < C; j++)
+    value[j] = 3 * noise ();
+}
+
 static void
 test_formulas (gconstpointer data)
 {
   const BmmConfig *config = data;
-  Plain plain = { .c = *config };
+  Plain *plain = g_new0 (Plain, 1);
   BmmMemory *m = bmm_new (config);
-  float seen[40][C], key[C], value[C], recalled[C + 2];
-  double expected[C];
+  float seen[40][C], key[C], value[C];
 
+  plain->c = *config;
   g_assert_nonnull (m);
   state = config->slots;
   for (guint i = 0; i < 40; i++)
     random_unit (seen[i], C);
   for (guint n = 0; n < 2000; n++) {
-    BmmRecall r;
-    double novelty, square = 0;
+    double square = 0;
 
     /* Something like one of forty scenes. */
     for (guint j = 0; j < C; j++) {
       key[j] = seen[n * 7 % 40][j] + 0.05f * noise ();
-      value[j] = 3 * noise ();
       square += key[j] * key[j];
     }
     for (guint j = 0; j < C; j++)
       key[j] /= sqrt (square);
-    recalled[C] = recalled[C + 1] = 77;
-    r = bmm_read (m, key, recalled);
-    novelty = plain_read (&plain, key, expected);
-    g_assert_cmpfloat_with_epsilon (r.novelty, novelty, 1e-5);
-    for (guint j = 0; j < C; j++)
-      g_assert_cmpfloat_with_epsilon (recalled[j], expected[j], 2e-4);
-    g_assert_cmpfloat (recalled[C], ==, 77);
-    g_assert_cmpuint (bmm_write (m, key, value, n), ==, plain_write (&plain, key, value));
-    g_assert_cmpuint (bmm_used (m), ==, plain.used);
+    random_value (value);
+    step (m, plain, key, value, n);
   }
   bmm_free (m);
+  g_free (plain);
+}
+
+/* Every kind of size: filled to the last slot and half over again. */
+static void
+test_sizes (void)
+{
+  static const gsize sizes[] = { 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 255, 257, 600, 1023, MAX_SLOTS };
+  float key[C], value[C];
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    Plain *plain = g_new0 (Plain, 1);
+    BmmMemory *m;
+
+    plain->c = (BmmConfig) { sizes[i], C, 0.2f, 22, 0.6f, 0.9f };
+    m = bmm_new (&plain->c);
+    state = i;
+    for (gsize n = 0; n < sizes[i] + sizes[i] / 2 + 3; n++) {
+      random_unit (key, C);
+      random_value (value);
+      step (m, plain, key, value, n);
+    }
+    g_assert_cmpuint (bmm_used (m), ==, sizes[i]);
+    bmm_free (m);
+    g_free (plain);
+  }
 }
 
 static const BmmConfig configs[] = {
@@ -282,6 +331,307 @@ test_clear (void)
   bmm_free (m);
 }
 
+/* Two slots and the empty one share the softmax. */
+static void
+test_two (void)
+{
+  BmmMemory *m = bmm_new (&(BmmConfig) { 4, C, 0.25f, 2, 0, 0.9f });
+  float key[C] = { 0.6f, 0.8f }, x[C], recalled[C];
+  double norm = 1 + exp (1.2) + exp (1.6);
+  BmmRecall r;
+
+  for (guint i = 0; i < 2; i++) {
+    axis (x, C, i);
+    bmm_write (m, x, x, 0);
+  }
+  r = bmm_read (m, key, recalled);
+  g_assert_cmpint (r.nearest, ==, 1);
+  g_assert_cmpfloat_with_epsilon (r.similarity, 0.8, 1e-6);
+  g_assert_cmpfloat_with_epsilon (r.novelty, 0.2, 1e-6);
+  g_assert_cmpfloat_with_epsilon (recalled[0], exp (1.2) / norm, 1e-6);
+  g_assert_cmpfloat_with_epsilon (recalled[1], exp (1.6) / norm, 1e-6);
+  g_assert_cmpfloat (recalled[2], ==, 0);
+  /* Turned away from both: the cosine is told as it is, novelty stops at 1. */
+  key[0] = -0.6f;
+  key[1] = -0.8f;
+  r = bmm_read (m, key, recalled);
+  g_assert_cmpint (r.nearest, ==, 0);
+  g_assert_cmpfloat_with_epsilon (r.similarity, -0.6, 1e-6);
+  g_assert_cmpfloat (r.novelty, ==, 1);
+  bmm_free (m);
+}
+
+static void
+test_merge (void)
+{
+  BmmMemory *m = make (4, 0.5f);
+  float key[C], value[C], recalled[C];
+  double length = sqrt (0.9 * 0.9 + 0.2 * 0.2), s = 0.9 / length, a = exp (4 * (s - 0.5)) / (1 + exp (4 * (s - 0.5)));
+  BmmRecall r;
+
+  axis (key, C, 0);
+  axis (value, C, 5);
+  value[5] = 8;
+  bmm_write (m, key, value, 0);
+  key[0] = 0.6f;
+  key[1] = 0.8f;
+  axis (value, C, 6);
+  value[6] = 4;
+  g_assert_cmpuint (bmm_write (m, key, value, 0), ==, 0);
+  /* key (0.9, 0.2) brought to unit length, value 6 and 1 */
+  axis (key, C, 0);
+  r = bmm_read (m, key, recalled);
+  g_assert_cmpfloat_with_epsilon (r.similarity, s, 1e-6);
+  g_assert_cmpfloat_with_epsilon (recalled[5], 6 * a, 1e-5);
+  g_assert_cmpfloat_with_epsilon (recalled[6], a, 1e-6);
+  axis (key, C, 1);
+  g_assert_cmpfloat_with_epsilon (bmm_read (m, key, recalled).similarity, 0.2 / length, 1e-6);
+  bmm_free (m);
+}
+
+/* The bound itself merges, the next number above it doesn't. */
+static void
+test_merge_bound (void)
+{
+  for (guint above = 0; above < 2; above++) {
+    BmmMemory *m = make (4, above ? nextafterf (0.6f, 1) : 0.6f);
+    float key[C], value[C] = { 0 };
+
+    axis (key, C, 0);
+    bmm_write (m, key, value, 0);
+    key[0] = 0.6f;
+    key[1] = 0.8f;
+    g_assert_cmpuint (bmm_write (m, key, value, 0), ==, above);
+    g_assert_cmpuint (bmm_used (m), ==, 1 + above);
+    bmm_free (m);
+  }
+}
+
+/* rate 0 keeps what is there, rate 1 takes what comes. */
+static void
+test_rates (void)
+{
+  for (guint rate = 0; rate < 2; rate++) {
+    BmmMemory *m = bmm_new (&(BmmConfig) { 4, C, rate, 1000, 0, 0.5f });
+    float key[C] = { 1 }, value[C] = { 3 }, recalled[C];
+
+    bmm_write (m, key, value, 0);
+    key[0] = 0.6f;
+    key[1] = 0.8f;
+    value[0] = 7;
+    g_assert_cmpuint (bmm_write (m, key, value, 0), ==, 0);
+    g_assert_cmpfloat_with_epsilon (bmm_read (m, key, recalled).similarity, rate ? 1 : 0.6, 1e-6);
+    g_assert_cmpfloat_with_epsilon (recalled[0], rate ? 7 : 3, 1e-5);
+    bmm_free (m);
+  }
+}
+
+/* Of equally near slots the first is the nearest: it is counted, and merged into. */
+static void
+test_ties (void)
+{
+  BmmMemory *m = make (4, 0.75f);
+  float key[C], value[C] = { 0 }, recalled[C];
+  BmmSlotInfo info;
+
+  for (guint i = 0; i < 4; i++) {
+    axis (key, C, i);
+    bmm_write (m, key, value, 0);
+  }
+  memset (key, 0, sizeof key);
+  key[1] = key[2] = key[3] = sqrtf (1 / 3.0f);
+  g_assert_cmpint (bmm_read (m, key, recalled).nearest, ==, 1);
+  for (gsize i = 0; i < 4; i++) {
+    g_assert_true (bmm_slot_info (m, i, &info));
+    g_assert_cmpuint (info.reads, ==, i == 1);
+  }
+  key[1] = 0;
+  key[2] = key[3] = sqrtf (0.5f);
+  g_assert_cmpint (bmm_read (m, key, recalled).nearest, ==, 2);
+  bmm_free (m);
+  m = make (4, 0.7f);
+  for (guint i = 0; i < 2; i++) {
+    axis (key, C, i);
+    bmm_write (m, key, value, 0);
+  }
+  key[0] = key[1] = sqrtf (0.5f);
+  g_assert_cmpuint (bmm_write (m, key, value, 0), ==, 0);
+  g_assert_cmpuint (bmm_used (m), ==, 2);
+  bmm_free (m);
+}
+
+static void
+test_same_often (void)
+{
+  BmmMemory *m = make (8, 0.9f);
+  float key[C], value[C] = { 0 }, recalled[C];
+  BmmSlotInfo info;
+  BmmRecall r = { 0 };
+
+  state = 3;
+  random_unit (key, C);
+  for (guint n = 0; n < 1000; n++) {
+    r = bmm_read (m, key, recalled);
+    g_assert_cmpuint (bmm_write (m, key, value, n), ==, 0);
+    value[0] = 1;
+  }
+  g_assert_cmpuint (bmm_used (m), ==, 1);
+  g_assert_cmpfloat_with_epsilon (r.similarity, 1, 1e-6);
+  g_assert_cmpfloat_with_epsilon (recalled[0], exp (2) / (1 + exp (2)), 1e-5);
+  g_assert_true (bmm_slot_info (m, 0, &info));
+  g_assert_cmpuint (info.writes, ==, 1000);
+  g_assert_cmpuint (info.reads, ==, 999);
+  bmm_free (m);
+}
+
+static void
+test_orthogonal (void)
+{
+  BmmMemory *m = bmm_new (&(BmmConfig) { C, C, 0.25f, 10, 0.5f, 0.9f });
+  double near = exp (5), far = exp (-5), norm = 1 + near + (C - 1) * far;
+  float key[C], recalled[C];
+
+  for (guint i = 0; i < C; i++) {
+    axis (key, C, i);
+    g_assert_cmpfloat (bmm_read (m, key, recalled).novelty, ==, 1);
+    g_assert_cmpuint (bmm_write (m, key, key, i), ==, i);
+  }
+  for (guint i = 0; i < C; i++) {
+    axis (key, C, i);
+    g_assert_cmpint (bmm_read (m, key, recalled).nearest, ==, i);
+    for (guint j = 0; j < C; j++)
+      g_assert_cmpfloat_with_epsilon (recalled[j], (j == i ? near : far) / norm, 1e-6);
+  }
+  bmm_free (m);
+}
+
+/* ---- Promises ------------------------------------------------------------------------------------------ */
+
+/* Everything that a story of 300 looks at 20 scenes lets be seen. times: +1, 0 or -1 nanoseconds from frame to frame. */
+static GByteArray *
+tell (BmmMemory *m, gint times)
+{
+  GByteArray *seen = g_byte_array_new ();
+  float scenes[20][C], recalled[C];
+
+  state = 11;
+  for (guint i = 0; i < 20; i++)
+    random_unit (scenes[i], C);
+  for (guint n = 0; n < 300; n++) {
+    const float *key = scenes[(guint) (10 + 10 * noise ()) % 20];
+    BmmRecall r = bmm_read (m, key, recalled);
+    guint64 slot = bmm_write (m, key, scenes[n % 20], G_MAXUINT64 / 2 + (guint64) (times * (gint) n));
+    BmmSlotInfo info;
+
+    g_assert_true (bmm_slot_info (m, slot, &info));
+    g_assert_cmpuint (info.last_ns, ==, G_MAXUINT64 / 2 + (guint64) (times * (gint) n));
+    g_byte_array_append (seen, (guint8 *) &r.novelty, sizeof r.novelty);
+    g_byte_array_append (seen, (guint8 *) &r.similarity, sizeof r.similarity);
+    g_byte_array_append (seen, (guint8 *) &r.nearest, sizeof r.nearest);
+    g_byte_array_append (seen, (guint8 *) recalled, sizeof recalled);
+    g_byte_array_append (seen, (guint8 *) &slot, sizeof slot);
+    g_byte_array_append (seen, (guint8 *) &info.writes, sizeof info.writes);
+    g_byte_array_append (seen, (guint8 *) &info.reads, sizeof info.reads);
+  }
+  return seen;
+}
+
+/* The same story gives the same bits: again, after a clear, under any clock, on any tier. */
+static void
+test_repeatable (void)
+{
+  BmmMemory *m = make (8, 0.9f);
+  GByteArray *first = tell (m, 1);
+  BmkTier initial = bmk_tier ();
+  gsize size = bmm_size (m);
+
+  for (gint times = -1; times <= 1; times++) {
+    GByteArray *again;
+
+    bmm_clear (m);
+    again = tell (m, times);
+    g_assert_cmpmem (again->data, again->len, first->data, first->len);
+    g_byte_array_unref (again);
+  }
+  g_assert_cmpuint (bmm_size (m), ==, size);
+  bmm_free (m);
+  for (int tier = 0; tier < BMK_N_TIERS; tier++)
+    if (bmk_set_tier (tier)) {
+      GByteArray *again;
+
+      m = make (8, 0.9f);
+      again = tell (m, 1);
+      g_assert_cmpmem (again->data, again->len, first->data, first->len);
+      g_byte_array_unref (again);
+      bmm_free (m);
+    }
+  g_assert_true (bmk_set_tier (initial));
+  g_byte_array_unref (first);
+}
+
+/* Callers' vectors are read to the last element and no further, and only the recalled one is written. */
+static void
+test_buffers (void)
+{
+  static const gsize widths[] = { 16, 32, 48, 400, 4096 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (widths); i++) {
+    gsize width = widths[i], size = width * sizeof (float);
+    BmmMemory *m = bmm_new (&(BmmConfig) { 3, width, 0.5f, 4, 0.5f, 0.3f });
+    guint8 *key = guarded_new (size), *value = guarded_new (size), *recalled = guarded_new (size);
+    guint8 *key_was = g_malloc (size), *value_was = g_malloc (size);
+
+    for (guint n = 0; n < 9; n++) {
+      random_unit ((float *) key, width);
+      random_unit ((float *) value, width);
+      memcpy (key_was, key, size);
+      memcpy (value_was, value, size);
+      bmm_read (m, (float *) key, (float *) recalled);
+      bmm_write (m, (float *) key, (float *) value, n);
+      bmm_write (m, (float *) key, (float *) value, n);
+      g_assert_cmpmem (key, size, key_was, size);
+      g_assert_cmpmem (value, size, value_was, size);
+      g_assert_true (guarded_intact (key) && guarded_intact (value) && guarded_intact (recalled));
+    }
+    bmm_free (m);
+    g_free (key_was);
+    g_free (value_was);
+    guarded_free (key, size);
+    guarded_free (value, size);
+    guarded_free (recalled, size);
+  }
+}
+
+/* A slot that is taken again starts its counts again; what isn't used tells nothing. */
+static void
+test_slot_info (void)
+{
+  BmmMemory *m = make (1, 0.9f);
+  float key[C], value[C] = { 0 }, recalled[C];
+  BmmSlotInfo info;
+
+  axis (key, C, 0);
+  bmm_write (m, key, value, 5);
+  bmm_read (m, key, recalled);
+  bmm_write (m, key, value, G_MAXUINT64);
+  g_assert_true (bmm_slot_info (m, 0, &info));
+  g_assert_cmpuint (info.reads, ==, 1);
+  g_assert_cmpuint (info.first_ns, ==, 5);
+  g_assert_cmpuint (info.last_ns, ==, G_MAXUINT64);
+  axis (key, C, 1);
+  bmm_write (m, key, value, 0);
+  g_assert_true (bmm_slot_info (m, 0, &info));
+  g_assert_cmpuint (info.reads, ==, 0);
+  g_assert_cmpuint (info.writes, ==, 1);
+  g_assert_cmpuint (info.first_ns, ==, 0);
+  g_assert_cmpuint (info.last_ns, ==, 0);
+  g_assert_false (bmm_slot_info (m, 1, &info));
+  g_assert_false (bmm_slot_info (m, G_MAXSIZE, &info));
+  bmm_clear (m);
+  g_assert_false (bmm_slot_info (m, 0, &info));
+  bmm_free (m);
+}
+
 /* Extremes stay finite: a sharpness that overflows exp, thousands of slots. */
 static void
 test_extremes (void)
@@ -303,6 +653,41 @@ test_extremes (void)
   bmm_free (m);
 }
 
+/* Whatever is accepted works: the weights are a softmax, and the empty slot has none left where all others outweigh it. */
+static void
+test_extreme_configs (void)
+{
+  static const float sharpness[] = { FLT_MIN, 1e-3f, 1, 1e6f, 1e30f, FLT_MAX };
+  static const float threshold[] = { 0, 1, 1.17f, 4, 1e10f, FLT_MAX };
+
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (sharpness) * G_N_ELEMENTS (threshold); i++) {
+    float beta = sharpness[i / 2 % G_N_ELEMENTS (sharpness)];
+    float theta = (i % 2 ? -1 : 1) * threshold[i / 2 / G_N_ELEMENTS (sharpness)];
+    BmmMemory *m = bmm_new (&(BmmConfig) { 8, C, 0.2f, beta, theta, 0.9f });
+    float x[C], recalled[C], sum = 0;
+
+    if (!m) {
+      g_assert_false (isfinite (beta * (2 + fabsf (theta))));
+      continue;
+    }
+    for (guint j = 0; j < 5; j++) {
+      axis (x, C, j);
+      bmm_write (m, x, x, 0);
+    }
+    bmm_read (m, x, recalled);
+    for (guint j = 0; j < 5; j++) {
+      g_assert_true (recalled[j] >= 0 && recalled[j] <= recalled[4]);
+      sum += recalled[j];
+    }
+    g_assert_cmpfloat (sum, <=, 1 + 1e-6);
+    if ((double) beta * (1 - theta) > 50)
+      g_assert_cmpfloat (sum, >, 0.9999);
+    if ((double) beta * (1 - theta) < -50)
+      g_assert_cmpfloat (sum, <, 1e-6);
+    bmm_free (m);
+  }
+}
+
 static void
 test_refused (void)
 {
@@ -312,10 +697,23 @@ test_refused (void)
     { 8, C, 0.2f, 0, 0, 0.9f }, { 8, C, 0.2f, -1, 0, 0.9f }, { 8, C, 0.2f, INFINITY, 0, 0.9f },
     { 8, C, 0.2f, NAN, 0, 0.9f }, { 8, C, 0.2f, 1, NAN, 0.9f }, { 8, C, 0.2f, 1, INFINITY, 0.9f },
     { 8, C, 0.2f, 1, 0, 1.1f }, { 8, C, 0.2f, 1, 0, -1.1f }, { 8, C, 0.2f, 1, 0, NAN },
+    { G_MAXSIZE, C, 0.2f, 1, 0, 0.9f }, { 8, G_MAXSIZE - 15, 0.2f, 1, 0, 0.9f }, { 8, 4112, 0.2f, 1, 0, 0.9f },
+    { 8, 1, 0.2f, 1, 0, 0.9f }, { 8, C, 0.2f, 1, -INFINITY, 0.9f }, { 8, C, 0.2f, 1, 0, INFINITY },
+    { 8, C, -INFINITY, 1, 0, 0.9f }, { 8, C, 0.2f, -INFINITY, 0, 0.9f },
+  };
+  static const BmmConfig limits[] = {
+    { 65536, 16, 0.2f, 1, 0, 0.9f }, { 1, 4096, 0.2f, 1, 0, 0.9f }, { 8, C, 0, 1, 0, 1 }, { 8, C, 1, 1, 0, -1 },
+    { 8, C, 0.2f, 1e6f, 4, 0.9f }, { 8, C, 0.2f, 1e-6f, -4, 0.9f },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     g_assert_null (bmm_new (&bad[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++) {
+    BmmMemory *m = bmm_new (&limits[i]);
+    g_assert_nonnull (m);
+    g_assert_cmpuint (bmm_size (m), >=, limits[i].slots * limits[i].width * 2 * sizeof (float));
+    bmm_free (m);
+  }
   bmm_free (NULL);
 }
 
@@ -328,12 +726,24 @@ main (int argc, char **argv)
     g_test_add_data_func (name, &configs[i], test_formulas);
     g_free (name);
   }
+  g_test_add_func ("/memory/sizes", test_sizes);
   g_test_add_func ("/memory/empty", test_empty);
   g_test_add_func ("/memory/one", test_one);
   g_test_add_func ("/memory/least-recent", test_least_recent);
   g_test_add_func ("/memory/opposites", test_opposites);
   g_test_add_func ("/memory/clear", test_clear);
+  g_test_add_func ("/memory/two", test_two);
+  g_test_add_func ("/memory/merge", test_merge);
+  g_test_add_func ("/memory/merge-bound", test_merge_bound);
+  g_test_add_func ("/memory/rates", test_rates);
+  g_test_add_func ("/memory/ties", test_ties);
+  g_test_add_func ("/memory/same-often", test_same_often);
+  g_test_add_func ("/memory/orthogonal", test_orthogonal);
+  g_test_add_func ("/memory/repeatable", test_repeatable);
+  g_test_add_func ("/memory/buffers", test_buffers);
+  g_test_add_func ("/memory/slot-info", test_slot_info);
   g_test_add_func ("/memory/extremes", test_extremes);
+  g_test_add_func ("/memory/extreme-configs", test_extreme_configs);
   g_test_add_func ("/memory/refused", test_refused);
   return g_test_run ();
 }
