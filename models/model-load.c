@@ -321,6 +321,8 @@ conv_weights (Loader *l, const char *name, Kind kind, BmkConv *c)
   if (!size)
     return fail (l, BITMAR_ERROR_SHAPE, "%s: %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT " channels cannot be packed", name,
         c->cin, c->cout);
+  if (!ternary && memchr (t->data, 0x80, t->size))
+    return fail (l, BITMAR_ERROR_CORRUPT, "%s: a weight of -128", name);
   if (ternary && !(unpacked = unpack_ternary (t)))
     return fail (l, BITMAR_ERROR_CORRUPT, "%s: an illegal ternary code", name);
   if (!(data = allocate (l, size))) {
@@ -330,7 +332,7 @@ conv_weights (Loader *l, const char *name, Kind kind, BmkConv *c)
   done = pack_conv (kind, data, unpacked ? unpacked : (const int8_t *) t->data, c);
   g_free (unpacked);
   if (!done)
-    return fail (l, BITMAR_ERROR_CORRUPT, "%s: a weight of -128", name);
+    return fail (l, BITMAR_ERROR_SHAPE, "%s: its weights cannot be packed", name);
   c->data = data;
   l->model->parameters += columns * rows;
   return TRUE;

@@ -19,6 +19,18 @@ edit_tiny (gsize *size)
   return data;
 }
 
+static inline BitmarModel *
+edit_load_tiny (void)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
+  GError *error = NULL;
+  BitmarModel *model = bitmar_model_load (path, &error);
+
+  g_assert_no_error (error);
+  g_free (path);
+  return model;
+}
+
 /* The first occurrence of some bytes. */
 static inline char *
 edit_find (char *data, gsize size, const char *what)
@@ -29,16 +41,45 @@ edit_find (char *data, gsize size, const char *what)
   return at;
 }
 
+/* What follows the name of a key or of a tensor: a value's type, a tensor's number of dimensions. */
+static inline char *
+edit_behind (char *data, gsize size, const char *name)
+{
+  gsize n = strlen (name);
+  char *counted = g_malloc (8 + n), *at;
+
+  memset (counted, 0, 8);
+  counted[0] = (char) n;
+  memcpy (counted + 8, name, n);
+  at = memmem (data, size, counted, 8 + n);
+  g_free (counted);
+  g_assert_nonnull (at);
+  return at + 8 + n;
+}
+
+/* Where the checksum stands. */
+static inline gsize
+edit_digits (char *data, gsize size)
+{
+  return edit_behind (data, size, "bitmar.sha256") + 4 + 8 - data;
+}
+
 /* Makes the checksum right again: what follows is no accident, but a file that somebody made. */
+static inline void
+edit_seal_at (char *data, gsize size, gsize digits)
+{
+  char *sum;
+
+  memset (data + digits, '0', 64);
+  sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data, size);
+  memcpy (data + digits, sum, 64);
+  g_free (sum);
+}
+
 static inline void
 edit_seal (char *data, gsize size)
 {
-  char *digits = edit_find (data, size, "bitmar.sha256") + strlen ("bitmar.sha256") + 4 + 8, *sum;
-
-  memset (digits, '0', 64);
-  sum = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data, size);
-  memcpy (digits, sum, 64);
-  g_free (sum);
+  edit_seal_at (data, size, edit_digits (data, size));
 }
 
 /* Loads the bytes by way of a file. NULL with an error of our domain. */
