@@ -20,19 +20,25 @@ extern "C" {
 
 /* ---- Tiers ------------------------------------------------------------------------------------ */
 
+/* Narrow to wide. What one machine lacks is passed over: there is no machine with all of them. */
 typedef enum {
-  BMK_TIER_SCALAR = 0,
+  BMK_TIER_SCALAR = 0, /* plain C: what every other tier is held against */
   BMK_TIER_AVX2,
+  BMK_TIER_AVXVNNI,    /* AVX2 with the 256-bit dot products of AVX-VNNI */
   BMK_TIER_AVX512VNNI,
+  BMK_TIER_AMX,        /* AVX512-VNNI with the int8 tiles of AMX; Linux is asked for their state */
+  BMK_TIER_DOTPROD,    /* ARMv8.2 NEON with SDOT, UDOT */
+  BMK_TIER_I8MM,       /* the same with SMMLA, USMMLA, USDOT */
   BMK_N_TIERS
 } BmkTier;
 
-/* Chooses the widest tier that the CPU has, capped by the environment variable BITMAR_CPU
- * (scalar, avx2, avx512vnni; an unknown name is ignored by returning false). Idempotent, thread-safe. */
+/* Chooses the widest tier that the CPU has, capped by the environment variable BITMAR_CPU (a name of
+ * bmk_tier_name(); an unknown one is ignored by returning false). Idempotent, thread-safe. */
 bool bmk_init (void);
 /* For tests and benchmarks: false when this CPU or build lacks the tier. Not thread-safe. */
 bool bmk_set_tier (BmkTier tier);
 BmkTier bmk_tier (void);
+/* "scalar", "avx2", "avxvnni", "avx512vnni", "amx", "dotprod", "i8mm"; NULL for what is none. */
 const char *bmk_tier_name (BmkTier tier);
 
 /* Alignment, in bytes, of packed weights. Everything else may be unaligned. */
@@ -40,21 +46,36 @@ const char *bmk_tier_name (BmkTier tier);
 
 /* ---- Low-bit linear layers -------------------------------------------------------------------- */
 
-/* Rows of x -> int8 codes and the inverse root mean square of the codes (0 for an all-zero row):
- *   q = clamp(rint(x * (127 / max|x|))), inv = 1 / sqrt(sum q^2 / k).
- * x: [m][ldx] f32, k used; q: [m][k]; inv: [m]. x must be finite. */
-void bmk_quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k);
+/* What a linear layer reads of a row besides its codes. */
+typedef struct {
+  float inv;           /* 1 / sqrt(sum q^2 / k), 0 for an all-zero row */
+  int32_t sum;         /* sum q: what the offsets of unsigned weights add up to */
+} BmkRow;
+
+/* Rows of x -> int8 codes: q = clamp(rint(x * (127 / max|x|))).
+ * x: [m][ldx] f32, k used, finite; q: [m][k]; rows: [m]. */
+void bmk_quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k);
 /* The same for unsigned codes (the backbone's output, ReLU6, zero point 0). x: [m][k] u8. */
-void bmk_requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k);
-/* inv alone, from codes. */
-void bmk_inverse_rms (float *inv, const int8_t *q, size_t m, size_t k);
+void bmk_requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k);
+/* The rows of codes that are there already. */
+void bmk_describe (BmkRow *rows, const int8_t *q, size_t m, size_t k);
 
 typedef enum {
-  BMK_STORE = 0,       /* y  = v                */
-  BMK_ADD,             /* y += v                */
-  BMK_RELU,            /* y  = max(v, 0)        */
-  BMK_RELU_SQUARED     /* y  = max(v, 0)^2      */
-} BmkEpilogue;
+  BMK_LINEAR = 0,      /* v            */
+  BMK_RELU,            /* max(v, 0)    */
+  BMK_RELU_SQUARED     /* max(v, 0)^2  */
+} BmkActivation;
+
+/* Where a linear layer's result goes, and what becomes of it on the way. Zeroed but for y and ldy it is stored as it is. */
+typedef struct {
+  float *y;            /* [m][ldy]: y = activation(v + bias), or y += that; always written */
+  size_t ldy;
+  const float *bias;   /* [n], NULL: none */
+  BmkActivation activation;
+  bool add;            /* the residual is in y */
+  int8_t *q;           /* [m][n], NULL: none; the rows of y quantised, which the next layer reads */
+  BmkRow *rows;        /* [m], with q */
+} BmkOutput;
 
 /* A linear layer's weights, packed. `data` and `scale` belong to the caller and must outlive it. */
 typedef struct {
@@ -68,15 +89,27 @@ typedef struct {
 size_t bmk_ternary_packed_size (size_t n, size_t k);
 /* False when the shape is not allowed or a code is 3; dst is then undefined. */
 bool bmk_ternary_pack (void *dst, const uint8_t *codes, size_t n, size_t k);
-/* y[m][ldy] op= ((float) (q . t[n]) * scale[n]) * inv[m]. q: [m][k] codes in -127..127. Any m. */
-void bmk_ternary_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv,
-    size_t m, BmkEpilogue epilogue);
+/* v[m][n] = ((float) (q . t[n]) * scale[n]) * rows[m].inv. q: [m][k] codes in -127..127, rows: [m]. Any m.
+ * out->q must not overlap q, nor out->rows rows. */
+void bmk_ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
 
 /* Int8 weights -127..127 (the vocabulary head): the same with w in place of t. rows: [n][k]. */
 size_t bmk_int8_packed_size (size_t n, size_t k);
 bool bmk_int8_pack (void *dst, const int8_t *rows, size_t n, size_t k);
-void bmk_int8_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv,
-    size_t m, BmkEpilogue epilogue);
+void bmk_int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
+
+#define BMK_MAX_BEST 64
+
+typedef struct {
+  float value;
+  uint32_t index;
+} BmkBest;
+
+/* The `count` greatest outputs of an int8 layer for each row, and log sum exp over all n, without storing the outputs.
+ * best: [m][count], greatest first, of equals the lower index first; count is 1..min(n, BMK_MAX_BEST). log_sum: [m]. The
+ * sum is taken over runs of 256 outputs, which are then added in order, each rescaled to the greatest so far. */
+void bmk_int8_best (BmkBest *best, float *log_sum, size_t count, const BmkLinear *w, const int8_t *q, const BmkRow *rows,
+    size_t m);
 
 /* ---- Attention and elementwise, canonical order ----------------------------------------------- */
 

@@ -9,6 +9,11 @@
 
 #ifdef BMK_X86
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined (BMK_ARM)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 BmkTable bmk_table;
@@ -17,7 +22,8 @@ static BmkTier active_tier;
 static bool init_result;
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 
-static const char *const tier_names[BMK_N_TIERS] = { "scalar", "avx2", "avx512vnni" };
+static const char *const tier_names[BMK_N_TIERS] = { "scalar", "avx2", "avxvnni", "avx512vnni", "amx", "dotprod",
+  "i8mm" };
 
 static void
 fill_scalar (BmkTable *t)
@@ -54,8 +60,23 @@ fill_avx512vnni (BmkTable *t)
   bmk_conv_fill_avx512vnni (t);
 }
 
+#ifdef BMK_AVXVNNI
+static void
+fill_avxvnni (BmkTable *t)
+{
+  bmk_linear_fill_avxvnni (t);
+  bmk_conv_fill_avxvnni (t);
+}
+#endif
+
+static void
+fill_amx (BmkTable *t)
+{
+  (void) t; //bmk_linear_fill_amx (t);
+}
+
 /* The register files that the operating system saves (XCR0). */
-static unsigned
+static uint64_t
 saved_state (void)
 {
   unsigned a, b, c, d, low, high;
@@ -63,30 +84,97 @@ saved_state (void)
   if (!__get_cpuid (1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX))
     return 0;
   __asm__ volatile ("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
-  return low;
+  return low | (uint64_t) high << 32;
 }
 
-static BmkTier
-widest_tier (void)
+/* Linux gives a process the tiles' state when it asks, and then to all its threads. */
+static bool
+tiles_are_granted (void)
 {
-  const unsigned ymm = 0x6, zmm = 0xe6;
-  const unsigned avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
-  unsigned state = saved_state (), a, b, c, d;
+  const int request_permission = 0x1023, tile_data = 18;
+  static int granted = -1;
 
+  if (granted < 0)
+    granted = syscall (SYS_arch_prctl, request_permission, tile_data) == 0;
+  return granted;
+}
+
+static bool
+has_tier (BmkTier tier)
+{
+  const uint64_t ymm = 0x6, zmm = 0xe6, tiles = 0x60000;
+  const unsigned avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+  const unsigned avxvnni = 1u << 4, amx = 1u << 24 | 1u << 25; /* of leaf 7: eax of subleaf 1, edx of subleaf 0 */
+  uint64_t state = saved_state ();
+  unsigned a1 = 0, a, b, c, d, unused;
+
+  if (tier == BMK_TIER_SCALAR)
+    return true;
   if ((state & ymm) != ymm || !__get_cpuid_count (7, 0, &a, &b, &c, &d) || !(b & bit_AVX2))
-    return BMK_TIER_SCALAR;
-  if ((state & zmm) != zmm || (b & avx512) != avx512 || !(c & bit_AVX512VNNI))
-    return BMK_TIER_AVX2;
-  return BMK_TIER_AVX512VNNI;
+    return false;
+  if (a >= 1)
+    __get_cpuid_count (7, 1, &a1, &unused, &unused, &unused);
+  switch (tier) {
+    case BMK_TIER_AVX2:
+      return true;
+    case BMK_TIER_AVXVNNI:
+#ifdef BMK_AVXVNNI
+      return a1 & avxvnni;
+#else
+      (void) avxvnni;
+      return false;
+#endif
+    case BMK_TIER_AVX512VNNI:
+      return (state & zmm) == zmm && (b & avx512) == avx512 && (c & bit_AVX512VNNI);
+    case BMK_TIER_AMX:
+      return has_tier (BMK_TIER_AVX512VNNI) && (d & amx) == amx && (state & tiles) == tiles && tiles_are_granted ();
+    default:
+      return false;
+  }
+}
+#elif defined (BMK_ARM)
+static bool
+has_tier (BmkTier tier)
+{
+  switch (tier) {
+    case BMK_TIER_SCALAR:
+      return true;
+    case BMK_TIER_DOTPROD:
+      return getauxval (AT_HWCAP) & HWCAP_ASIMDDP;
+    case BMK_TIER_I8MM:
+      return (getauxval (AT_HWCAP) & HWCAP_ASIMDDP) && (getauxval (AT_HWCAP2) & HWCAP2_I8MM);
+    default:
+      return false;
+  }
+}
+
+static void
+fill_dotprod (BmkTable *t)
+{
+  bmk_quantize_fill_dotprod (t);
+  bmk_linear_fill_dotprod (t);
+  bmk_attention_fill_dotprod (t);
+  bmk_elementwise_fill_dotprod (t);
+  bmk_conv_fill_dotprod (t);
+  bmk_resample_fill_dotprod (t);
+  bmk_color_fill_dotprod (t);
+}
+
+static void
+fill_i8mm (BmkTable *t)
+{
+  bmk_linear_fill_i8mm (t);
+  bmk_conv_fill_i8mm (t);
 }
 #else
-static BmkTier
-widest_tier (void)
+static bool
+has_tier (BmkTier tier)
 {
-  return BMK_TIER_SCALAR;
+  return tier == BMK_TIER_SCALAR;
 }
 #endif
 
+/* The table is filled narrow to wide: a tier keeps what it has nothing better for. */
 static void
 use_tier (BmkTier tier)
 {
@@ -96,8 +184,19 @@ use_tier (BmkTier tier)
 #ifdef BMK_X86
   if (tier >= BMK_TIER_AVX2)
     fill_avx2 (&t);
+#ifdef BMK_AVXVNNI
+  if (tier == BMK_TIER_AVXVNNI)
+    fill_avxvnni (&t);
+#endif
   if (tier >= BMK_TIER_AVX512VNNI)
     fill_avx512vnni (&t);
+  if (tier >= BMK_TIER_AMX)
+    fill_amx (&t);
+#elif defined (BMK_ARM)
+  if (tier >= BMK_TIER_DOTPROD)
+    fill_dotprod (&t);
+  if (tier >= BMK_TIER_I8MM)
+    fill_i8mm (&t);
 #endif
   bmk_table = t;
   active_tier = tier;
@@ -115,18 +214,20 @@ static void
 choose_tier (void)
 {
   const char *cap = getenv ("BITMAR_CPU");
-  BmkTier tier = widest_tier ();
+  int tier = BMK_N_TIERS - 1;
 
   init_result = true;
   if (cap) {
-    unsigned i = 0;
+    int i = 0;
     while (i < BMK_N_TIERS && strcmp (cap, tier_names[i]) != 0)
       i++;
     init_result = i < BMK_N_TIERS;
     if (i < tier)
-      tier = (BmkTier) i;
+      tier = i;
   }
-  use_tier (tier);
+  while (!has_tier ((BmkTier) tier))
+    tier--;
+  use_tier ((BmkTier) tier);
 }
 
 bool
@@ -139,7 +240,7 @@ bool
 bmk_set_tier (BmkTier tier)
 {
   bmk_init ();
-  if ((unsigned) tier >= BMK_N_TIERS || tier > widest_tier ())
+  if ((unsigned) tier >= BMK_N_TIERS || !has_tier (tier))
     return false;
   use_tier (tier);
   return true;

@@ -68,10 +68,26 @@ sum_exp (const float *x, size_t n, float *max)
   return bmk_fold_avx2 (low, high);
 }
 
+static size_t
+above (uint8_t *at, const float *x, size_t n, float cut)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < n; i += 8) {
+    __m256i inside = bmk_mask_avx2 ((ptrdiff_t) (n - i < 8 ? n - i : 8));
+    __m256 greater = _mm256_cmp_ps (_mm256_maskload_ps (x + i, inside), _mm256_set1_ps (cut), _CMP_GT_OQ);
+    unsigned bits = (unsigned) _mm256_movemask_ps (_mm256_and_ps (greater, _mm256_castsi256_ps (inside)));
+    for (; bits; bits &= bits - 1)
+      at[count++] = (uint8_t) (i + (size_t) __builtin_ctz (bits));
+  }
+  return count;
+}
+
 void
 bmk_elementwise_fill_avx2 (BmkTable *t)
 {
   t->dot = dot;
   t->sum = sum;
   t->sum_exp = sum_exp;
+  t->above = above;
 }

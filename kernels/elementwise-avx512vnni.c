@@ -46,10 +46,25 @@ sum_exp (const float *x, size_t n, float *max)
   return bmk_fold_avx512 (acc);
 }
 
+static size_t
+above (uint8_t *at, const float *x, size_t n, float cut)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < n; i += 16) {
+    __mmask16 mask = bmk_mask_avx512 (n - i);
+    unsigned bits = _mm512_mask_cmp_ps_mask (mask, _mm512_maskz_loadu_ps (mask, x + i), _mm512_set1_ps (cut), _CMP_GT_OQ);
+    for (; bits; bits &= bits - 1)
+      at[count++] = (uint8_t) (i + (size_t) __builtin_ctz (bits));
+  }
+  return count;
+}
+
 void
 bmk_elementwise_fill_avx512vnni (BmkTable *t)
 {
   t->dot = dot;
   t->sum = sum;
   t->sum_exp = sum_exp;
+  t->above = above;
 }

@@ -30,10 +30,22 @@ sum_exp (const float *x, size_t n, float *max)
   return bmk_fold_lanes (lane);
 }
 
+static size_t
+above (uint8_t *at, const float *x, size_t n, float cut)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < n; i++)
+    if (x[i] > cut)
+      at[count++] = (uint8_t) i;
+  return count;
+}
+
 void
 bmk_elementwise_fill_scalar (BmkTable *t)
 {
   t->dot = dot;
   t->sum = sum;
   t->sum_exp = sum_exp;
+  t->above = above;
 }

@@ -13,18 +13,17 @@
 struct BmkAxis;
 
 typedef struct {
-  void (*quantize) (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k);
-  void (*requantize_u8) (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k);
-  void (*inverse_rms) (float *inv, const int8_t *q, size_t m, size_t k);
+  /* top: [m] max |x| of each row where it is known, else NULL */
+  void (*quantize) (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top);
+  void (*requantize_u8) (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k);
+  void (*describe) (BmkRow *rows, const int8_t *q, size_t m, size_t k);
 
   size_t (*ternary_packed_size) (size_t n, size_t k);
   void (*ternary_pack) (void *dst, const uint8_t *codes, size_t n, size_t k);
-  void (*ternary_linear) (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
-      BmkEpilogue epilogue);
+  void (*ternary_linear) (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
   size_t (*int8_packed_size) (size_t n, size_t k);
   void (*int8_pack) (void *dst, const int8_t *rows, size_t n, size_t k);
-  void (*int8_linear) (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
-      BmkEpilogue epilogue);
+  void (*int8_linear) (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
 
   void (*attend) (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
       size_t heads, float *scratch);
@@ -32,6 +31,8 @@ typedef struct {
   float (*dot) (const float *a, const float *b, size_t n);
   float (*sum) (const float *x, size_t n);
   float (*sum_exp) (const float *x, size_t n, float *max);      /* sum exp(x - max) */
+  /* The indices of what is greater than cut, ascending -> how many. n <= 256, at: [n] */
+  size_t (*above) (uint8_t *at, const float *x, size_t n, float cut);
 
   size_t (*pointwise_packed_size) (size_t cout, size_t cin);
   void (*pointwise_pack) (void *dst, const int8_t *rows, size_t cout, size_t cin);
@@ -52,26 +53,41 @@ typedef struct {
 
 extern BmkTable bmk_table;
 
-/* Each puts its functions into the table. */
-void bmk_quantize_fill_scalar (BmkTable *t);
-void bmk_quantize_fill_avx2 (BmkTable *t);
-void bmk_quantize_fill_avx512vnni (BmkTable *t);
-void bmk_linear_fill_scalar (BmkTable *t);
-void bmk_linear_fill_avx2 (BmkTable *t);
-void bmk_linear_fill_avx512vnni (BmkTable *t);
-void bmk_attention_fill_scalar (BmkTable *t);
-void bmk_attention_fill_avx2 (BmkTable *t);
-void bmk_attention_fill_avx512vnni (BmkTable *t);
-void bmk_elementwise_fill_scalar (BmkTable *t);
-void bmk_elementwise_fill_avx2 (BmkTable *t);
-void bmk_elementwise_fill_avx512vnni (BmkTable *t);
-void bmk_conv_fill_scalar (BmkTable *t);
-void bmk_conv_fill_avx2 (BmkTable *t);
-void bmk_conv_fill_avx512vnni (BmkTable *t);
-void bmk_resample_fill_scalar (BmkTable *t);
-void bmk_resample_fill_avx2 (BmkTable *t);
-void bmk_color_fill_scalar (BmkTable *t);
-void bmk_color_fill_avx2 (BmkTable *t);
+/* Each puts its functions into the table; a tier's parts are filled after those of the tiers below it. */
+#define BMK_FILL(part, tier) void bmk_##part##_fill_##tier (BmkTable *t)
+BMK_FILL (quantize, scalar);
+BMK_FILL (linear, scalar);
+BMK_FILL (attention, scalar);
+BMK_FILL (elementwise, scalar);
+BMK_FILL (conv, scalar);
+BMK_FILL (resample, scalar);
+BMK_FILL (color, scalar);
+BMK_FILL (quantize, avx2);
+BMK_FILL (linear, avx2);
+BMK_FILL (attention, avx2);
+BMK_FILL (elementwise, avx2);
+BMK_FILL (conv, avx2);
+BMK_FILL (resample, avx2);
+BMK_FILL (color, avx2);
+BMK_FILL (linear, avxvnni);
+BMK_FILL (conv, avxvnni);
+BMK_FILL (quantize, avx512vnni);
+BMK_FILL (linear, avx512vnni);
+BMK_FILL (attention, avx512vnni);
+BMK_FILL (elementwise, avx512vnni);
+BMK_FILL (conv, avx512vnni);
+BMK_FILL (linear, amx);
+BMK_FILL (conv, amx);
+BMK_FILL (quantize, dotprod);
+BMK_FILL (linear, dotprod);
+BMK_FILL (attention, dotprod);
+BMK_FILL (elementwise, dotprod);
+BMK_FILL (conv, dotprod);
+BMK_FILL (resample, dotprod);
+BMK_FILL (color, dotprod);
+BMK_FILL (linear, i8mm);
+BMK_FILL (conv, i8mm);
+#undef BMK_FILL
 
 static inline size_t
 bmk_align_up (size_t n, size_t to)
@@ -99,6 +115,19 @@ static inline float
 bmk_inverse_rms_of (int32_t sum_squares, size_t k)
 {
   return sum_squares ? 1.0f / sqrtf ((float) sum_squares / (float) k) : 0.0f;
+}
+
+static inline BmkRow
+bmk_row_of (int32_t sum, int32_t sum_squares, size_t k)
+{
+  return (BmkRow) { bmk_inverse_rms_of (sum_squares, k), sum };
+}
+
+/* max |x| -> the factor of the codes; infinite when a is so small that only signs are left. */
+static inline float
+bmk_code_scale (float a)
+{
+  return a > 0.0f ? 127.0f / a : 0.0f;
 }
 
 /* Where 127 / max|x| overflows: rint and clamp of an infinity are the sign, and 0 stays 0. */

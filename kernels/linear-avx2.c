@@ -12,36 +12,25 @@
 #define TILE 2                  /* tokens; a third would spill */
 #define WIDEN_EVERY 256
 
-static int32_t
-sum_codes (const int8_t *q, size_t k)
-{
-  const __m128i ones = _mm_set1_epi8 (1), ones16 = _mm_set1_epi16 (1);
-  __m128i acc = _mm_setzero_si128 ();
-
-  for (size_t j = 0; j < k; j += 16) {
-    __m128i pairs = _mm_maddubs_epi16 (ones, _mm_loadu_si128 ((const __m128i *) (q + j)));
-    acc = _mm_add_epi32 (acc, _mm_madd_epi16 (pairs, ones16));
-  }
-  acc = _mm_add_epi32 (acc, _mm_unpackhi_epi64 (acc, acc));
-  return _mm_cvtsi128_si32 (_mm_add_epi32 (acc, _mm_shuffle_epi32 (acc, 1)));
-}
-
-/* acc: [32] sums of one token and one panel; y, scale: at the panel's first row, `left` rows remain */
+/* acc: [32] sums of one token and one panel, whose first row is `row` */
 static void
-finish (float *y, const int32_t *acc, const float *scale, float inv, size_t left, BmkEpilogue epilogue)
+finish (const BmkOutput *out, const BmkLinear *w, size_t token, size_t row, const int32_t *acc, float inv)
 {
-  const __m256 inv8 = _mm256_set1_ps (inv);
+  const size_t left = w->n - row;
+  float *y = out->y + token * out->ldy + row;
 
   for (size_t f = 0; f < PANEL && f < left; f += LANES) {
     const __m256i mask = bmk_mask_avx2 (left - f < LANES ? (ptrdiff_t) (left - f) : LANES);
     __m256 v = _mm256_cvtepi32_ps (_mm256_load_si256 ((const __m256i *) (acc + f)));
-    v = _mm256_mul_ps (_mm256_mul_ps (v, _mm256_maskload_ps (scale + f, mask)), inv8);
-    if (epilogue == BMK_ADD)
-      v = _mm256_add_ps (_mm256_maskload_ps (y + f, mask), v);
-    else if (epilogue != BMK_STORE)
+    v = _mm256_mul_ps (_mm256_mul_ps (v, _mm256_maskload_ps (w->scale + row + f, mask)), _mm256_set1_ps (inv));
+    if (out->bias)
+      v = _mm256_add_ps (v, _mm256_maskload_ps (out->bias + row + f, mask));
+    if (out->activation != BMK_LINEAR)
       v = _mm256_max_ps (v, _mm256_setzero_ps ());
-    if (epilogue == BMK_RELU_SQUARED)
+    if (out->activation == BMK_RELU_SQUARED)
       v = _mm256_mul_ps (v, v);
+    if (out->add)
+      v = _mm256_add_ps (_mm256_maskload_ps (y + f, mask), v);
     _mm256_maskstore_ps (y + f, mask, v);
   }
 }
@@ -158,30 +147,27 @@ int8_tile (int32_t (*acc)[PANEL], const uint8_t *w, const int8_t *q, size_t k, s
 }
 
 static void
-ternary_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
-    BmkEpilogue epilogue)
+ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
   _Alignas (32) int32_t acc[TILE][PANEL];
 
   for (size_t i = 0, count; i < m; i += count) {
-    int32_t start[TILE];
     count = m - i < TILE ? m - i : TILE;
-    for (size_t t = 0; t < count; t++)
-      start[t] = -sum_codes (q + (i + t) * w->k, w->k);
     for (size_t row = 0; row < w->n; row += PANEL) {
       for (size_t t = 0; t < count; t++)
         for (size_t f = 0; f < PANEL; f++)
-          acc[t][f] = start[t];
+          acc[t][f] = -rows[i + t].sum;
       ternary_tile (acc, (const uint8_t *) w->data + row / 4 * w->k, q + i * w->k, w->k, count);
       for (size_t t = 0; t < count; t++)
-        finish (y + (i + t) * ldy + row, acc[t], w->scale + row, inv[i + t], w->n - row, epilogue);
+        finish (out, w, i + t, row, acc[t], rows[i + t].inv);
     }
   }
+  if (out->q)
+    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, m, w->n, NULL);
 }
 
 static void
-int8_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
-    BmkEpilogue epilogue)
+int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
   _Alignas (32) int32_t acc[TILE][PANEL];
 
@@ -190,8 +176,10 @@ int8_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const fl
       count = m - i < TILE ? m - i : TILE;
       int8_tile (acc, (const uint8_t *) w->data + row * w->k, q + i * w->k, w->k, count);
       for (size_t t = 0; t < count; t++)
-        finish (y + (i + t) * ldy + row, acc[t], w->scale + row, inv[i + t], w->n - row, epilogue);
+        finish (out, w, i + t, row, acc[t], rows[i + t].inv);
     }
+  if (out->q)
+    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, m, w->n, NULL);
 }
 
 static size_t
@@ -203,7 +191,7 @@ ternary_packed_size (size_t n, size_t k)
 static void
 ternary_pack (void *dst, const uint8_t *codes, size_t n, size_t k)
 {
-  bmk_panel_pack_ternary (dst, codes, n, k, LANES);
+  bmk_panel_pack_ternary (dst, codes, n, k, k, LANES);
 }
 
 static size_t
@@ -215,7 +203,7 @@ int8_packed_size (size_t n, size_t k)
 static void
 int8_pack (void *dst, const int8_t *rows, size_t n, size_t k)
 {
-  bmk_panel_pack_int8 (dst, rows, n, k, LANES, 0);
+  bmk_panel_pack_int8 (dst, rows, n, k, k, LANES, 0);
 }
 
 void

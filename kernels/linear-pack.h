@@ -23,13 +23,14 @@ bmk_or_codes (uint8_t *lane, uint8_t codes, unsigned f)
     lane[b] |= (uint8_t) (((codes >> 2 * b) & 3) << 2 * f);
 }
 
+/* wide: the inputs of a packed row, k or more; those past k are zero bytes. */
 static inline void
-bmk_panel_pack_ternary (uint8_t *dst, const uint8_t *codes, size_t n, size_t k, size_t lanes)
+bmk_panel_pack_ternary (uint8_t *dst, const uint8_t *codes, size_t n, size_t k, size_t wide, size_t lanes)
 {
-  memset (dst, 0, bmk_panel_packed_size (n, k, lanes, true));
+  memset (dst, 0, bmk_panel_packed_size (n, wide, lanes, true));
   for (size_t row = 0; row < n; row++) {
     const size_t in_panel = row % (4 * lanes);
-    uint8_t *lane = dst + (row - in_panel) * (k / 4) + in_panel % lanes * 4;
+    uint8_t *lane = dst + (row - in_panel) * (wide / 4) + in_panel % lanes * 4;
     for (size_t j = 0; j < k / 4; j++)
       bmk_or_codes (lane + j * lanes * 4, codes[row * (k / 4) + j], (unsigned) (in_panel / lanes));
   }
@@ -37,12 +38,12 @@ bmk_panel_pack_ternary (uint8_t *dst, const uint8_t *codes, size_t n, size_t k, 
 
 /* flip: xor-ed to every weight */
 static inline void
-bmk_panel_pack_int8 (uint8_t *dst, const int8_t *rows, size_t n, size_t k, size_t lanes, uint8_t flip)
+bmk_panel_pack_int8 (uint8_t *dst, const int8_t *rows, size_t n, size_t k, size_t wide, size_t lanes, uint8_t flip)
 {
-  memset (dst, 0, bmk_panel_packed_size (n, k, lanes, false));
+  memset (dst, 0, bmk_panel_packed_size (n, wide, lanes, false));
   for (size_t row = 0; row < n; row++) {
     const size_t in_panel = row % (4 * lanes);
-    uint8_t *lane = dst + (row - in_panel) * k + in_panel * 4;
+    uint8_t *lane = dst + (row - in_panel) * wide + in_panel * 4;
     for (size_t j = 0; j < k; j++)
       lane[j / 4 * lanes * 16 + j % 4] = (uint8_t) rows[row * k + j] ^ flip;
   }

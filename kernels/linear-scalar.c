@@ -35,37 +35,28 @@ dot_codes (const int8_t *q, const int8_t *w, size_t k)
   return acc;
 }
 
-static void
-store (float *y, float v, BmkEpilogue epilogue)
+static float
+activated (float v, BmkActivation activation)
 {
   float r = v > 0.0f ? v : 0.0f;
 
-  switch (epilogue) {
-    case BMK_STORE:
-      *y = v;
-      break;
-    case BMK_ADD:
-      *y = *y + v;
-      break;
-    case BMK_RELU:
-      *y = r;
-      break;
-    case BMK_RELU_SQUARED:
-      *y = r * r;
-      break;
-  }
+  return activation == BMK_LINEAR ? v : activation == BMK_RELU ? r : r * r;
 }
 
 static void
-linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m, BmkEpilogue epilogue)
+linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  const int8_t *rows = w->data;
+  const int8_t *t = w->data;
 
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < w->n; j++) {
-      int32_t acc = dot_codes (q + i * w->k, rows + j * w->k, w->k);
-      store (y + i * ldy + j, ((float) acc * w->scale[j]) * inv[i], epilogue);
+      float *y = out->y + i * out->ldy + j;
+      float v = ((float) dot_codes (q + i * w->k, t + j * w->k, w->k) * w->scale[j]) * rows[i].inv;
+      v = activated (out->bias ? v + out->bias[j] : v, out->activation);
+      *y = out->add ? *y + v : v;
     }
+  if (out->q)
+    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, m, w->n, NULL);
 }
 
 void

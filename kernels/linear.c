@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Shapes and codes are checked here, once, when packing. */
+#include "exp-scalar.h"
 #include "kernels-internal.h"
 
 /* Keeps every int32 sum exact and every size far from overflow. */
@@ -40,10 +41,9 @@ bmk_ternary_pack (void *dst, const uint8_t *codes, size_t n, size_t k)
 }
 
 void
-bmk_ternary_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
-    BmkEpilogue epilogue)
+bmk_ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  bmk_table.ternary_linear (y, ldy, w, q, inv, m, epilogue);
+  bmk_table.ternary_linear (out, w, q, rows, m);
 }
 
 size_t
@@ -73,8 +73,91 @@ bmk_int8_pack (void *dst, const int8_t *rows, size_t n, size_t k)
 }
 
 void
-bmk_int8_linear (float *y, size_t ldy, const BmkLinear *w, const int8_t *q, const float *inv, size_t m,
-    BmkEpilogue epilogue)
+bmk_int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  bmk_table.int8_linear (y, ldy, w, q, inv, m, epilogue);
+  bmk_table.int8_linear (out, w, q, rows, m);
+}
+
+/* ---- The best of a layer's outputs ---- */
+
+#define RUN 256                 /* outputs at a time: whole panels in every tier */
+#define BEST_TOKENS 16          /* tokens at a time: 16 KB of outputs */
+
+typedef struct {
+  float max, sum;               /* of exp (x - max) */
+} LogSum;
+
+static void
+log_sum_add (LogSum *to, const float *x, size_t n)
+{
+  float max, sum = bmk_table.sum_exp (x, n, &max);
+
+  if (max > to->max)
+    *to = (LogSum) { max, to->sum * bmk_exp_scalar (to->max - max) + sum };
+  else
+    to->sum += sum * bmk_exp_scalar (max - to->max);
+}
+
+/* best: [n] of at most count, greatest first; what comes later loses ties. */
+static size_t
+best_insert (BmkBest *best, size_t n, size_t count, BmkBest one)
+{
+  size_t at = n < count ? n++ : count - 1;
+
+  while (at > 0 && best[at - 1].value < one.value) {
+    best[at] = best[at - 1];
+    at--;
+  }
+  best[at] = one;
+  return n;
+}
+
+/* The n outputs from index `first` on. -> how many there are in best */
+static size_t
+best_add (BmkBest *best, size_t used, size_t count, const float *x, size_t n, size_t first)
+{
+  uint8_t at[RUN];
+  size_t above = bmk_table.above (at, x, n, used < count ? -INFINITY : best[count - 1].value);
+
+  for (size_t i = 0; i < above; i++)
+    if (used < count || x[at[i]] > best[count - 1].value)
+      used = best_insert (best, used, count, (BmkBest) { x[at[i]], (uint32_t) (first + at[i]) });
+  return used;
+}
+
+static void
+best_tokens (BmkBest *best, float *log_sum, size_t count, const BmkLinear *w, const int8_t *q, const BmkRow *rows,
+    size_t m)
+{
+  float y[BEST_TOKENS * RUN];
+  size_t used = 0;
+  LogSum sums[BEST_TOKENS];
+  const BmkOutput out = { .y = y, .ldy = RUN };
+
+  for (size_t i = 0; i < m; i++)
+    sums[i] = (LogSum) { -INFINITY, 0.0f };
+  for (size_t first = 0, n; first < w->n; first += n) {
+    const uint8_t *data = w->data;
+    size_t had = used;
+    n = w->n - first < RUN ? w->n - first : RUN;
+    BmkLinear run = { n, w->k, data + (first ? bmk_table.int8_packed_size (first, w->k) : 0), w->scale + first };
+    bmk_table.int8_linear (&out, &run, q, rows, m);
+    for (size_t i = 0; i < m; i++) {
+      used = best_add (best + i * count, had, count, y + i * RUN, n, first);
+      log_sum_add (&sums[i], y + i * RUN, n);
+    }
+  }
+  /* the logarithm in double: whichever variant libm picks for this CPU, the float is the same */
+  for (size_t i = 0; i < m; i++)
+    log_sum[i] = sums[i].max + (float) log ((double) sums[i].sum);
+}
+
+void
+bmk_int8_best (BmkBest *best, float *log_sum, size_t count, const BmkLinear *w, const int8_t *q, const BmkRow *rows,
+    size_t m)
+{
+  for (size_t i = 0, n; i < m; i += n) {
+    n = m - i < BEST_TOKENS ? m - i : BEST_TOKENS;
+    best_tokens (best + i * count, log_sum + i, count, w, q + i * w->k, rows + i, n);
+  }
 }

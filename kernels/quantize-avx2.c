@@ -13,19 +13,24 @@ fold_epi32 (__m256i v)
 }
 
 static void
-inverse_rms (float *inv, const int8_t *q, size_t m, size_t k)
+describe (BmkRow *rows, const int8_t *q, size_t m, size_t k)
 {
+  const __m256i ones = _mm256_set1_epi16 (1);
+
   for (size_t i = 0; i < m; i++, q += k) {
-    __m256i acc = _mm256_setzero_si256 ();
-    int32_t squares = 0;
+    __m256i squares8 = _mm256_setzero_si256 (), sums8 = squares8;
+    int32_t squares = 0, sum = 0;
     size_t j = 0;
     for (; j + 16 <= k; j += 16) {
       __m256i v = _mm256_cvtepi8_epi16 (_mm_loadu_si128 ((const __m128i *) (q + j)));
-      acc = _mm256_add_epi32 (acc, _mm256_madd_epi16 (v, v));
+      squares8 = _mm256_add_epi32 (squares8, _mm256_madd_epi16 (v, v));
+      sums8 = _mm256_add_epi32 (sums8, _mm256_madd_epi16 (v, ones));
     }
-    for (; j < k; j++)
+    for (; j < k; j++) {
+      sum += q[j];
       squares += q[j] * q[j];
-    inv[i] = bmk_inverse_rms_of (squares + fold_epi32 (acc), k);
+    }
+    rows[i] = bmk_row_of (sum + fold_epi32 (sums8), squares + fold_epi32 (squares8), k);
   }
 }
 
@@ -73,10 +78,10 @@ store_codes (int8_t *q, __m256i low, __m256i high)
 static void
 quantize_row (int8_t *q, const float *x, float a, size_t k)
 {
-  const __m256 scale = _mm256_set1_ps (127.0f / a);
+  const __m256 scale = _mm256_set1_ps (bmk_code_scale (a));
   size_t j = 0;
 
-  if (isinf (127.0f / a)) {
+  if (isinf (bmk_code_scale (a))) {
     bmk_quantize_tiny (q, x, k);
     return;
   }
@@ -87,17 +92,11 @@ quantize_row (int8_t *q, const float *x, float a, size_t k)
 }
 
 static void
-quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k)
+quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top)
 {
-  for (size_t i = 0; i < m; i++) {
-    const float *row = x + i * ldx;
-    float a = max_abs (row, k);
-    if (a > 0.0f)
-      quantize_row (q + i * k, row, a, k);
-    else
-      memset (q + i * k, 0, k);
-  }
-  inverse_rms (inv, q, m, k);
+  for (size_t i = 0; i < m; i++)
+    quantize_row (q + i * k, x + i * ldx, top ? top[i] : max_abs (x + i * ldx, k), k);
+  describe (rows, q, m, k);
 }
 
 static uint8_t
@@ -124,19 +123,19 @@ load_u8 (const uint8_t *x)
 }
 
 static void
-requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k)
+requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k)
 {
   for (size_t i = 0; i < m; i++) {
     const uint8_t *row = x + i * k;
     uint8_t a = max_u8 (row, k);
-    const __m256 scale = _mm256_set1_ps (a ? 127.0f / (float) a : 0.0f);
+    const __m256 scale = _mm256_set1_ps (bmk_code_scale (a));
     size_t j = 0;
     for (; j + 16 <= k; j += 16)
       store_codes (q + i * k + j, codes_of (load_u8 (row + j), scale), codes_of (load_u8 (row + j + 8), scale));
     for (; j < k; j++)
       q[i * k + j] = (int8_t) _mm256_cvtsi256_si32 (codes_of (_mm256_set1_ps ((float) row[j]), scale));
   }
-  inverse_rms (inv, q, m, k);
+  describe (rows, q, m, k);
 }
 
 void
@@ -144,5 +143,5 @@ bmk_quantize_fill_avx2 (BmkTable *t)
 {
   t->quantize = quantize;
   t->requantize_u8 = requantize_u8;
-  t->inverse_rms = inverse_rms;
+  t->describe = describe;
 }

@@ -3,38 +3,52 @@
 
 #include "math-avx512vnni.h"
 
-/* Squares of 64 codes; a code's magnitude is at most 127, so it fits either operand. */
-static inline __m512i
-add_squares (__m512i acc, __m512i q)
+typedef struct {
+  __m512i squares, sum;
+} Moments;
+
+/* 64 codes; a code's magnitude is at most 127, so it fits either operand. */
+static inline void
+add_codes (Moments *to, __m512i q)
 {
   __m512i magnitude = _mm512_abs_epi8 (q);
 
-  return _mm512_dpbusd_epi32 (acc, magnitude, magnitude);
+  to->squares = _mm512_dpbusd_epi32 (to->squares, magnitude, magnitude);
+  to->sum = _mm512_dpbusd_epi32 (to->sum, _mm512_set1_epi8 (1), q);
 }
 
-static float
-inverse_rms_row (const int8_t *q, size_t k)
+/* Both sums are folded side by side. */
+static inline BmkRow
+row_of (Moments a, Moments b, size_t k)
 {
-  __m512i acc = _mm512_setzero_si512 (), acc1 = acc;
-  size_t j = 0;
+  __m512i x = _mm512_add_epi32 (a.squares, b.squares), y = _mm512_add_epi32 (a.sum, b.sum);
+  __m512i z = _mm512_add_epi32 (_mm512_shuffle_i64x2 (x, y, 0x44), _mm512_shuffle_i64x2 (x, y, 0xee));
+  __m256i s = _mm256_add_epi32 (_mm256_unpacklo_epi64 (_mm512_castsi512_si256 (z), _mm512_extracti64x4_epi64 (z, 1)),
+      _mm256_unpackhi_epi64 (_mm512_castsi512_si256 (z), _mm512_extracti64x4_epi64 (z, 1)));
+  __m128i v = _mm_add_epi32 (_mm256_castsi256_si128 (s), _mm256_extracti128_si256 (s, 1));
 
-  for (; j + 128 <= k; j += 128) {
-    acc = add_squares (acc, _mm512_loadu_si512 (q + j));
-    acc1 = add_squares (acc1, _mm512_loadu_si512 (q + j + 64));
-  }
-  acc = _mm512_add_epi32 (acc, acc1);
-  for (; j + 64 <= k; j += 64)
-    acc = add_squares (acc, _mm512_loadu_si512 (q + j));
-  if (j < k)
-    acc = add_squares (acc, _mm512_maskz_loadu_epi8 (((__mmask64) 1 << (k - j)) - 1, q + j));
-  return bmk_inverse_rms_of (_mm512_reduce_add_epi32 (acc), k);
+  v = _mm_add_epi32 (v, _mm_srli_epi64 (v, 32));
+  return bmk_row_of (_mm_extract_epi32 (v, 2), _mm_cvtsi128_si32 (v), k);
 }
+
+static const Moments no_moments;
 
 static void
-inverse_rms (float *inv, const int8_t *q, size_t m, size_t k)
+describe (BmkRow *rows, const int8_t *q, size_t m, size_t k)
 {
-  for (size_t i = 0; i < m; i++)
-    inv[i] = inverse_rms_row (q + i * k, k);
+  for (size_t i = 0; i < m; i++, q += k) {
+    Moments a = no_moments, b = no_moments;
+    size_t j = 0;
+    for (; j + 128 <= k; j += 128) {
+      add_codes (&a, _mm512_loadu_si512 (q + j));
+      add_codes (&b, _mm512_loadu_si512 (q + j + 64));
+    }
+    for (; j + 64 <= k; j += 64)
+      add_codes (&a, _mm512_loadu_si512 (q + j));
+    if (j < k)
+      add_codes (&a, _mm512_maskz_loadu_epi8 (((__mmask64) 1 << (k - j)) - 1, q + j));
+    rows[i] = row_of (a, b, k);
+  }
 }
 
 /* The greater magnitude of the two, sign cleared. */
@@ -74,35 +88,44 @@ codes_of_64 (const float *x, __m512 scale)
   return _mm512_permutexvar_epi32 (order, _mm512_packs_epi16 (_mm512_packs_epi32 (a, b), _mm512_packs_epi32 (c, d)));
 }
 
-static void
-quantize_row (int8_t *q, const float *x, float a, size_t k)
+static BmkRow
+quantize_row (int8_t *q, const float *x, __m512 scale, size_t k)
 {
-  const __m512 scale = _mm512_set1_ps (127.0f / a);
+  Moments a = no_moments, b = no_moments;
   size_t j = 0;
 
-  if (isinf (127.0f / a)) {
-    bmk_quantize_tiny (q, x, k);
-    return;
+  for (; j + 128 <= k; j += 128) {
+    __m512i low = codes_of_64 (x + j, scale), high = codes_of_64 (x + j + 64, scale);
+    _mm512_storeu_si512 (q + j, low);
+    _mm512_storeu_si512 (q + j + 64, high);
+    add_codes (&a, low);
+    add_codes (&b, high);
   }
-  for (; j + 64 <= k; j += 64)
-    _mm512_storeu_si512 (q + j, codes_of_64 (x + j, scale));
+  for (; j + 64 <= k; j += 64) {
+    __m512i codes = codes_of_64 (x + j, scale);
+    _mm512_storeu_si512 (q + j, codes);
+    add_codes (&a, codes);
+  }
   for (; j < k; j += 16) {
     __mmask16 mask = bmk_mask_avx512 (k - j);
-    _mm_mask_storeu_epi8 (q + j, mask, _mm512_cvtepi32_epi8 (codes_of (_mm512_maskz_loadu_ps (mask, x + j), scale)));
+    __m128i codes = _mm512_cvtepi32_epi8 (codes_of (_mm512_maskz_loadu_ps (mask, x + j), scale));
+    _mm_mask_storeu_epi8 (q + j, mask, codes);
+    add_codes (&a, _mm512_zextsi128_si512 (codes));
   }
+  return row_of (a, b, k);
 }
 
 static void
-quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k)
+quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top)
 {
   for (size_t i = 0; i < m; i++) {
-    const float *row = x + i * ldx;
-    float a = max_abs (row, k);
-    if (a > 0.0f)
-      quantize_row (q + i * k, row, a, k);
-    else
-      memset (q + i * k, 0, k);
-    inv[i] = inverse_rms_row (q + i * k, k);
+    const float scale = bmk_code_scale (top ? top[i] : max_abs (x + i * ldx, k));
+    if (isinf (scale)) {
+      bmk_quantize_tiny (q + i * k, x + i * ldx, k);
+      describe (rows + i, q + i * k, 1, k);
+    } else {
+      rows[i] = quantize_row (q + i * k, x + i * ldx, _mm512_set1_ps (scale), k);
+    }
   }
 }
 
@@ -110,5 +133,5 @@ void
 bmk_quantize_fill_avx512vnni (BmkTable *t)
 {
   t->quantize = quantize;
-  t->inverse_rms = inverse_rms;
+  t->describe = describe;
 }

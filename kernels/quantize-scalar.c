@@ -4,25 +4,35 @@
 #include "kernels-internal.h"
 
 static void
-inverse_rms (float *inv, const int8_t *q, size_t m, size_t k)
+describe (BmkRow *rows, const int8_t *q, size_t m, size_t k)
 {
   for (size_t i = 0; i < m; i++, q += k) {
-    int32_t squares = 0;
-    for (size_t j = 0; j < k; j++)
+    int32_t sum = 0, squares = 0;
+    for (size_t j = 0; j < k; j++) {
+      sum += q[j];
       squares += q[j] * q[j];
-    inv[i] = bmk_inverse_rms_of (squares, k);
+    }
+    rows[i] = bmk_row_of (sum, squares, k);
   }
 }
 
-/* x: [k], a = max |x|. Two roundings take a product past 127 by too little for rint to notice: no clamp. */
+static float
+max_abs (const float *x, size_t k)
+{
+  float a = 0.0f;
+
+  for (size_t j = 0; j < k; j++)
+    a = fabsf (x[j]) > a ? fabsf (x[j]) : a;
+  return a;
+}
+
+/* Two roundings take a product past 127 by too little for rint to notice: no clamp. */
 static void
 quantize_row (int8_t *q, const float *x, float a, size_t k)
 {
-  const float scale = 127.0f / a;
+  const float scale = bmk_code_scale (a);
 
-  if (a == 0.0f)
-    memset (q, 0, k);
-  else if (isinf (scale))
+  if (isinf (scale))
     bmk_quantize_tiny (q, x, k);
   else
     for (size_t j = 0; j < k; j++)
@@ -30,20 +40,15 @@ quantize_row (int8_t *q, const float *x, float a, size_t k)
 }
 
 static void
-quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k)
+quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top)
 {
-  for (size_t i = 0; i < m; i++) {
-    const float *row = x + i * ldx;
-    float a = 0.0f;
-    for (size_t j = 0; j < k; j++)
-      a = fabsf (row[j]) > a ? fabsf (row[j]) : a;
-    quantize_row (q + i * k, row, a, k);
-  }
-  inverse_rms (inv, q, m, k);
+  for (size_t i = 0; i < m; i++)
+    quantize_row (q + i * k, x + i * ldx, top ? top[i] : max_abs (x + i * ldx, k), k);
+  describe (rows, q, m, k);
 }
 
 static void
-requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k)
+requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k)
 {
   for (size_t i = 0; i < m; i++) {
     const uint8_t *row = x + i * k;
@@ -51,11 +56,11 @@ requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k)
     float scale;
     for (size_t j = 0; j < k; j++)
       a = row[j] > a ? row[j] : a;
-    scale = a ? 127.0f / (float) a : 0.0f;
+    scale = bmk_code_scale (a);
     for (size_t j = 0; j < k; j++)
       q[i * k + j] = (int8_t) bmk_rint ((float) row[j] * scale);
   }
-  inverse_rms (inv, q, m, k);
+  describe (rows, q, m, k);
 }
 
 void
@@ -63,5 +68,5 @@ bmk_quantize_fill_scalar (BmkTable *t)
 {
   t->quantize = quantize;
   t->requantize_u8 = requantize_u8;
-  t->inverse_rms = inverse_rms;
+  t->describe = describe;
 }

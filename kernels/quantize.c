@@ -4,19 +4,19 @@
 #include "kernels-internal.h"
 
 void
-bmk_quantize (int8_t *q, float *inv, const float *x, size_t ldx, size_t m, size_t k)
+bmk_quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k)
 {
-  bmk_table.quantize (q, inv, x, ldx, m, k);
+  bmk_table.quantize (q, rows, x, ldx, m, k, NULL);
 }
 
 void
-bmk_requantize_u8 (int8_t *q, float *inv, const uint8_t *x, size_t m, size_t k)
+bmk_requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k)
 {
-  bmk_table.requantize_u8 (q, inv, x, m, k);
+  bmk_table.requantize_u8 (q, rows, x, m, k);
 }
 
 void
-bmk_inverse_rms (float *inv, const int8_t *q, size_t m, size_t k)
+bmk_describe (BmkRow *rows, const int8_t *q, size_t m, size_t k)
 {
-  bmk_table.inverse_rms (inv, q, m, k);
+  bmk_table.describe (rows, q, m, k);
 }

@@ -13,13 +13,15 @@ bitmar_bottleneck_init (BitmarBottleneck *b, const BitmarModel *model)
 
   memset (b, 0, sizeof *b);
   b->model = model;
-  b->q = g_try_new (int8_t, p * MAX (channels, hidden));
-  b->inv = g_try_new (float, p);
+  b->q = g_try_new (int8_t, p * channels);
+  b->hidden_q = g_try_new (int8_t, p * hidden);
+  b->rows = g_try_new (BmkRow, p);
+  b->hidden_rows = g_try_new (BmkRow, p);
   b->hidden = g_try_new (float, p * hidden);
   b->v = g_try_new (float, p * model->width);
   if (model->vision.pool > 1)
     b->pooled = g_try_new (float, p * channels);
-  if (b->q && b->inv && b->hidden && b->v && (b->pooled || model->vision.pool == 1))
+  if (b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v && (b->pooled || model->vision.pool == 1))
     return TRUE;
   bitmar_bottleneck_clear (b);
   return FALSE;
@@ -29,7 +31,9 @@ void
 bitmar_bottleneck_clear (BitmarBottleneck *b)
 {
   g_clear_pointer (&b->q, g_free);
-  g_clear_pointer (&b->inv, g_free);
+  g_clear_pointer (&b->rows, g_free);
+  g_clear_pointer (&b->hidden_q, g_free);
+  g_clear_pointer (&b->hidden_rows, g_free);
   g_clear_pointer (&b->pooled, g_free);
   g_clear_pointer (&b->hidden, g_free);
   g_clear_pointer (&b->v, g_free);
@@ -62,21 +66,22 @@ pool (BitmarBottleneck *b, const guint8 *features)
 }
 
 void
-bitmar_bottleneck_run (BitmarBottleneck *b, const guint8 *features, int8_t *v_codes, float *v_inv)
+bitmar_bottleneck_run (BitmarBottleneck *b, const guint8 *features, int8_t *v_codes, BmkRow *v_rows)
 {
   const BitmarModel *model = b->model;
   const BmkLinear *first = &model->bottleneck[0], *second = &model->bottleneck[1];
   gsize p = model->vision.tokens, d = model->width;
+  const BmkOutput hidden = { .y = b->hidden, .ldy = first->n, .activation = BMK_RELU, .q = b->hidden_q,
+    .rows = b->hidden_rows };
+  const BmkOutput out = { .y = b->v, .ldy = d, .add = true, .q = v_codes, .rows = v_rows };
 
   if (b->pooled) {
     pool (b, features);
-    bmk_quantize (b->q, b->inv, b->pooled, first->k, p, first->k);
+    bmk_quantize (b->q, b->rows, b->pooled, first->k, p, first->k);
   } else {
-    bmk_requantize_u8 (b->q, b->inv, features, p, first->k);
+    bmk_requantize_u8 (b->q, b->rows, features, p, first->k);
   }
-  bmk_ternary_linear (b->hidden, first->n, first, b->q, b->inv, p, BMK_RELU);
-  bmk_quantize (b->q, b->inv, b->hidden, second->k, p, second->k);
+  bmk_ternary_linear (&hidden, first, b->q, b->rows, p);
   memcpy (b->v, model->position, p * d * sizeof (float));
-  bmk_ternary_linear (b->v, d, second, b->q, b->inv, p, BMK_ADD);
-  bmk_quantize (v_codes, v_inv, b->v, d, p, d);
+  bmk_ternary_linear (&out, second, b->hidden_q, b->hidden_rows, p);
 }

@@ -18,7 +18,9 @@ G_BEGIN_DECLS
 typedef struct {
   const BitmarModel *model;
   int8_t *q;           /* [P, widest input] */
-  float *inv;          /* [P] */
+  BmkRow *rows;        /* [P] */
+  int8_t *hidden_q;    /* [P, hidden] */
+  BmkRow *hidden_rows; /* [P] */
   float *pooled;       /* [P, channels], NULL when pool is 1 */
   float *hidden;       /* [P, hidden] */
   float *v;            /* [P, d] */
@@ -26,7 +28,7 @@ typedef struct {
 
 gboolean bitmar_bottleneck_init (BitmarBottleneck *bottleneck, const BitmarModel *model);
 void bitmar_bottleneck_clear (BitmarBottleneck *bottleneck);
-/* features: [P * pool * pool, channels]; v_codes: [P, d]; v_inv: [P] */
-void bitmar_bottleneck_run (BitmarBottleneck *bottleneck, const guint8 *features, int8_t *v_codes, float *v_inv);
+/* features: [P * pool * pool, channels]; v_codes: [P, d]; v_rows: [P] */
+void bitmar_bottleneck_run (BitmarBottleneck *bottleneck, const guint8 *features, int8_t *v_codes, BmkRow *v_rows);
 
 G_END_DECLS

@@ -82,18 +82,18 @@ condition (BitmarDecoder *t, const float *content, const float *recalled)
 {
   const BitmarModel *model = t->model;
   gsize c = model->memory_width;
-  float inv;
+  BmkRow row;
 
   memcpy (t->context, content, c * sizeof (float));
   memcpy (t->context + c, recalled, c * sizeof (float));
-  bmk_quantize (t->q, &inv, t->context, 2 * c, 1, 2 * c);
+  bmk_quantize (t->q, &row, t->context, 2 * c, 1, 2 * c);
   for (gsize i = 0; i < model->decoder.n_layers; i++)
-    bmk_ternary_linear (t->cond + i * model->width, model->width, &model->decoder.layers[i].cond, t->q, &inv, 1,
-        BMK_STORE);
+    bmk_ternary_linear (&(BmkOutput) { .y = t->cond + i * model->width, .ldy = model->width },
+        &model->decoder.layers[i].cond, t->q, &row, 1);
 }
 
 void
-bitmar_decoder_frame (BitmarDecoder *t, const int8_t *v_codes, const float *v_inv, const float *content,
+bitmar_decoder_frame (BitmarDecoder *t, const int8_t *v_codes, const BmkRow *v_rows, const float *content,
     const float *recalled)
 {
   const BitmarModel *model = t->model;
@@ -104,7 +104,8 @@ bitmar_decoder_frame (BitmarDecoder *t, const int8_t *v_codes, const float *v_in
   condition (t, content, recalled);
   bitmar_rope_at (&t->rope, t->cache.position, t->cosines, t->sines);
   for (gsize i = 0; i < model->decoder.n_layers; i++) {
-    bmk_ternary_linear (t->kv, 2 * d, &model->decoder.layers[i].frame_kv, v_codes, v_inv, p, BMK_STORE);
+    bmk_ternary_linear (&(BmkOutput) { .y = t->kv, .ldy = 2 * d }, &model->decoder.layers[i].frame_kv, v_codes, v_rows,
+        p);
     for (gsize j = 0; j < p; j++)
       bmk_rotate (t->kv + j * 2 * d, t->cosines, t->sines, d, model->decoder.heads);
     bitmar_kvcache_append (&t->cache, i, t->kv, t->kv + d, 2 * d, p);
@@ -148,13 +149,12 @@ static void
 run_layer (BitmarDecoder *t, gsize i, const BitmarDecoderBeam *beams, gsize n, gsize depth)
 {
   const BitmarDecoderLayer *layer = &t->model->decoder.layers[i];
-  gsize d = t->model->width;
 
-  bitmar_linear (&t->scratch, t->qkv, 3 * d, &layer->qkv, t->x, n, BMK_STORE);
+  bitmar_project (&t->scratch, t->qkv, &layer->qkv, t->x, n);
   for (gsize b = 0; b < n; b++)
     attend (t, i, beams[b].rows, b, depth);
-  bitmar_linear (&t->scratch, t->x, d, &layer->out, t->a, n, BMK_ADD);
-  bitmar_feed_forward (&t->scratch, t->x, &layer->up, &layer->down, n);
+  bitmar_project_residual (&t->scratch, t->x, &layer->out, t->a, n);
+  bitmar_feed_forward (&t->scratch, t->x, &layer->up, &layer->down, n, i + 1 == t->model->decoder.n_layers);
 }
 
 static void
@@ -165,8 +165,19 @@ add_rows (float *x, const float *row, gsize n, gsize d)
       x[b * d + i] += row[i];
 }
 
+/* q, rows: what the last layer left. */
+static void
+score (const BitmarModel *model, const int8_t *q, const BmkRow *rows, gsize n, const BitmarScores *scores)
+{
+  if (scores->logits)
+    bmk_int8_linear (&(BmkOutput) { .y = scores->logits, .ldy = model->head.n }, &model->head, q, rows, n);
+  else
+    bmk_int8_best (scores->best, scores->log_sum, scores->count, &model->head, q, rows, n);
+}
+
 void
-bitmar_decoder_step (BitmarDecoder *t, const BitmarDecoderBeam *beams, gsize n, gsize depth, float *logits)
+bitmar_decoder_step (BitmarDecoder *t, const BitmarDecoderBeam *beams, gsize n, gsize depth,
+    const BitmarScores *scores)
 {
   const BitmarModel *model = t->model;
   gsize d = model->width;
@@ -178,10 +189,8 @@ bitmar_decoder_step (BitmarDecoder *t, const BitmarDecoderBeam *beams, gsize n, 
     add_rows (t->x, t->cond + i * d, n, d);
     run_layer (t, i, beams, n, depth);
   }
-  if (!logits)
-    return;
-  bmk_quantize (t->scratch.q, t->scratch.inv, t->x, d, n, d);
-  bmk_int8_linear (logits, model->head.n, &model->head, t->scratch.q, t->scratch.inv, n, BMK_STORE);
+  if (scores)
+    score (model, t->scratch.q, t->scratch.rows, n, scores);
 }
 
 /* ---- Sinks --------------------------------------------------------------------------------------- */

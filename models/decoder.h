@@ -17,6 +17,7 @@
 #include "kvcache.h"
 #include "layer.h"
 #include "model-private.h"
+#include "sampler.h"
 
 G_BEGIN_DECLS
 
@@ -48,10 +49,11 @@ typedef struct {
 gboolean bitmar_decoder_init (BitmarDecoder *decoder, const BitmarModel *model, gsize beams, gsize depth);
 void bitmar_decoder_clear (BitmarDecoder *decoder);
 /* The window's frame tokens and the layers' conditioning for what comes next. content, recalled: [C] */
-void bitmar_decoder_frame (BitmarDecoder *decoder, const int8_t *v_codes, const float *v_inv, const float *content,
+void bitmar_decoder_frame (BitmarDecoder *decoder, const int8_t *v_codes, const BmkRow *v_rows, const float *content,
     const float *recalled);
-/* Beam b goes to row b at `depth`. logits: [n, V] or NULL. */
-void bitmar_decoder_step (BitmarDecoder *decoder, const BitmarDecoderBeam *beams, gsize n, gsize depth, float *logits);
+/* Beam b goes to row b at `depth`. scores: NULL when nobody asks what may follow. */
+void bitmar_decoder_step (BitmarDecoder *decoder, const BitmarDecoderBeam *beams, gsize n, gsize depth,
+    const BitmarScores *scores);
 
 /* keys, values: [layers, S, d]. FALSE when memory is short. */
 gboolean bitmar_decoder_sinks (const BitmarModel *model, float *keys, float *values);

@@ -165,8 +165,8 @@ bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarE
       || !bitmar_scaler_run (&encoder->scaler, image, encoder->rgb, error))
     return FALSE;
   bitmar_vision_run (&encoder->vision, encoder->rgb, encoder->features);
-  bitmar_bottleneck_run (&encoder->bottleneck, encoder->features, episode->v_codes, episode->v_inv);
-  bitmar_fusion_run (&encoder->fusion, encoder->first, episode->v_codes, episode->v_inv, episode->key,
+  bitmar_bottleneck_run (&encoder->bottleneck, encoder->features, episode->v_codes, episode->v_rows);
+  bitmar_fusion_run (&encoder->fusion, encoder->first, episode->v_codes, episode->v_rows, episode->key,
       episode->content);
   memset (episode->recalled, 0, encoder->model->memory_width * sizeof (float));
   episode->novelty = 1.0f;
@@ -318,7 +318,7 @@ resolve (const BitmarModel *model, const BitmarCaptionParams *from, BitmarSample
 }
 
 static gboolean
-step (gpointer data, const BitmarHypothesis *live, gsize n, float *logits)
+step (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *scores)
 {
   BitmarCaptioner *self = data;
   BitmarDecoderBeam beams[BITMAR_MAX_BEAMS];
@@ -328,7 +328,7 @@ step (gpointer data, const BitmarHypothesis *live, gsize n, float *logits)
   for (gsize b = 0; b < n; b++)
     beams[b] = (BitmarDecoderBeam) { .token = live[b].len ? live[b].ids[live[b].len - 1] : self->model->bos,
       .rows = live[b].rows };
-  bitmar_decoder_step (&self->decoder, beams, n, live[0].fed, logits);
+  bitmar_decoder_step (&self->decoder, beams, n, live[0].fed, scores);
   if (live[0].fed == 0)
     self->first_us = g_get_monotonic_time ();
   return TRUE;
@@ -377,9 +377,9 @@ bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode, co
     return FALSE;
   captioner->start_us = g_get_monotonic_time ();
   if (captioner->prompted)
-    bitmar_fusion_run (&captioner->fusion, captioner->first, episode->v_codes, episode->v_inv, NULL,
+    bitmar_fusion_run (&captioner->fusion, captioner->first, episode->v_codes, episode->v_rows, NULL,
         captioner->content);
-  bitmar_decoder_frame (&captioner->decoder, episode->v_codes, episode->v_inv, content, episode->recalled);
+  bitmar_decoder_frame (&captioner->decoder, episode->v_codes, episode->v_rows, content, episode->recalled);
   best = bitmar_sampler_run (captioner->sampler, &resolved, step, captioner, &mean);
   if (!best) {
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED, "cancelled");

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "bitmar-kernels.h"
 #include "bitmar.h"
 
 G_BEGIN_DECLS
@@ -15,7 +16,7 @@ struct _BitmarEpisode {
   BitmarModel *model;
   float *key, *content, *recalled;     /* [C] */
   int8_t *v_codes;                     /* [P, d] */
-  float *v_inv;                        /* [P] */
+  BmkRow *v_rows;                      /* [P] */
   gfloat novelty;
   gint slot;
 };

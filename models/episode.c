@@ -9,9 +9,9 @@
 #include "model-private.h"
 
 /* Serialised, little-endian: magic, version, model id (64 hex digits), C, P, d, novelty, slot, then
- * key [C], content [C], recalled [C], inv [P] as f32 and the codes [P, d]. */
+ * key [C], content [C], recalled [C] as f32 and the codes [P, d]. */
 #define MAGIC "BMEP"
-#define VERSION 1
+#define VERSION 2
 #define ID_LENGTH 64
 #define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
 
@@ -33,7 +33,7 @@ bitmar_episode_finalize (GObject *object)
   g_free (self->content);
   g_free (self->recalled);
   g_free (self->v_codes);
-  g_free (self->v_inv);
+  g_free (self->v_rows);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (bitmar_episode_parent_class)->finalize (object);
 }
@@ -54,7 +54,7 @@ bitmar_episode_new (BitmarModel *model)
   self->content = g_new0 (float, model->memory_width);
   self->recalled = g_new0 (float, model->memory_width);
   self->v_codes = g_new0 (int8_t, model->vision.tokens * model->width);
-  self->v_inv = g_new0 (float, model->vision.tokens);
+  self->v_rows = g_new0 (BmkRow, model->vision.tokens);
   return self;
 }
 
@@ -105,7 +105,7 @@ bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
   memcpy (dest->key, src->key, c * sizeof (float));
   memcpy (dest->content, src->content, c * sizeof (float));
   memcpy (dest->recalled, src->recalled, c * sizeof (float));
-  memcpy (dest->v_inv, src->v_inv, p * sizeof (float));
+  memcpy (dest->v_rows, src->v_rows, p * sizeof (BmkRow));
   memcpy (dest->v_codes, src->v_codes, p * d);
   dest->novelty = src->novelty;
   dest->slot = src->slot;
@@ -154,7 +154,7 @@ get_floats (const guint8 *from, float *x, gsize n)
 static gsize
 floats (const BitmarModel *model)
 {
-  return 3 * (gsize) model->memory_width + model->vision.tokens;
+  return 3 * (gsize) model->memory_width;
 }
 
 static gsize
@@ -181,7 +181,6 @@ bitmar_episode_to_bytes (BitmarEpisode *episode)
   to = put_floats (to, episode->key, c);
   to = put_floats (to, episode->content, c);
   to = put_floats (to, episode->recalled, c);
-  to = put_floats (to, episode->v_inv, p);
   memcpy (to, episode->v_codes, p * model->width);
   return g_bytes_new_take (data, size);
 }
@@ -242,7 +241,7 @@ bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
   from = get_floats (from, episode->key, c);
   from = get_floats (from, episode->content, c);
   from = get_floats (from, episode->recalled, c);
-  from = get_floats (from, episode->v_inv, p);
   memcpy (episode->v_codes, from, p * model->width);
+  bmk_describe (episode->v_rows, episode->v_codes, p, model->width);
   return TRUE;
 }

@@ -40,24 +40,24 @@ bitmar_fusion_clear (BitmarFusion *f)
 }
 
 static void
-run_layer (BitmarFusion *f, const BitmarFusionLayer *layer, const int8_t *v_codes, const float *v_inv)
+run_layer (BitmarFusion *f, const BitmarFusionLayer *layer, const int8_t *v_codes, const BmkRow *v_rows)
 {
   gsize d = f->model->width, p = f->model->vision.tokens;
   BmkSpan span = { .k = f->k, .v = f->v, .n = p };
 
-  bmk_ternary_linear (f->kv, 2 * d, &layer->kv, v_codes, v_inv, p, BMK_STORE);
+  bmk_ternary_linear (&(BmkOutput) { .y = f->kv, .ldy = 2 * d }, &layer->kv, v_codes, v_rows, p);
   for (gsize i = 0; i < p; i++) {
     memcpy (f->k + i * d, f->kv + i * 2 * d, d * sizeof (float));
     memcpy (f->v + i * d, f->kv + i * 2 * d + d, d * sizeof (float));
   }
-  bitmar_linear (&f->scratch, f->q, d, &layer->q, f->x, 1, BMK_STORE);
+  bitmar_project (&f->scratch, f->q, &layer->q, f->x, 1);
   bmk_attend (f->a, f->q, f->q, &span, 1, d, f->model->fusion.heads, f->scores);
-  bitmar_linear (&f->scratch, f->x, d, &layer->out, f->a, 1, BMK_ADD);
-  bitmar_feed_forward (&f->scratch, f->x, &layer->up, &layer->down, 1);
+  bitmar_project_residual (&f->scratch, f->x, &layer->out, f->a, 1);
+  bitmar_feed_forward (&f->scratch, f->x, &layer->up, &layer->down, 1, false);
 }
 
 void
-bitmar_fusion_run (BitmarFusion *f, const float *first, const int8_t *v_codes, const float *v_inv, float *key,
+bitmar_fusion_run (BitmarFusion *f, const float *first, const int8_t *v_codes, const BmkRow *v_rows, float *key,
     float *content)
 {
   const BitmarModel *model = f->model;
@@ -65,10 +65,10 @@ bitmar_fusion_run (BitmarFusion *f, const float *first, const int8_t *v_codes, c
 
   memcpy (f->x, first, model->width * sizeof (float));
   for (gsize i = 0; i < model->fusion.n_layers; i++)
-    run_layer (f, &model->fusion.layers[i], v_codes, v_inv);
+    run_layer (f, &model->fusion.layers[i], v_codes, v_rows);
   if (key) {
-    bitmar_linear (&f->scratch, key, c, &model->fusion.key, f->x, 1, BMK_STORE);
+    bitmar_project (&f->scratch, key, &model->fusion.key, f->x, 1);
     bitmar_unit_length (key, c);
   }
-  bitmar_linear (&f->scratch, content, c, &model->fusion.content, f->x, 1, BMK_STORE);
+  bitmar_project (&f->scratch, content, &model->fusion.content, f->x, 1);
 }

@@ -28,8 +28,8 @@ typedef struct {
 
 gboolean bitmar_fusion_init (BitmarFusion *fusion, const BitmarModel *model);
 void bitmar_fusion_clear (BitmarFusion *fusion);
-/* first: [d]; v_codes: [P, d]; v_inv: [P]; key: [C] or NULL; content: [C] */
-void bitmar_fusion_run (BitmarFusion *fusion, const float *first, const int8_t *v_codes, const float *v_inv,
+/* first: [d]; v_codes: [P, d]; v_rows: [P]; key: [C] or NULL; content: [C] */
+void bitmar_fusion_run (BitmarFusion *fusion, const float *first, const int8_t *v_codes, const BmkRow *v_rows,
     float *key, float *content);
 
 G_END_DECLS

@@ -9,10 +9,12 @@
 gboolean
 bitmar_scratch_init (BitmarScratch *scratch, gsize rows, gsize width, gsize feed_forward)
 {
-  scratch->q = g_try_new (int8_t, rows * MAX (width, feed_forward));
-  scratch->inv = g_try_new (float, rows);
+  scratch->q = g_try_new (int8_t, rows * width);
+  scratch->rows = g_try_new (BmkRow, rows);
   scratch->hidden = g_try_new (float, rows * MAX (feed_forward, 1));
-  if (scratch->q && scratch->inv && scratch->hidden)
+  scratch->hidden_q = g_try_new (int8_t, rows * MAX (feed_forward, width));
+  scratch->hidden_rows = g_try_new (BmkRow, rows);
+  if (scratch->q && scratch->rows && scratch->hidden && scratch->hidden_q && scratch->hidden_rows)
     return TRUE;
   bitmar_scratch_clear (scratch);
   return FALSE;
@@ -22,23 +24,46 @@ void
 bitmar_scratch_clear (BitmarScratch *scratch)
 {
   g_clear_pointer (&scratch->q, g_free);
-  g_clear_pointer (&scratch->inv, g_free);
+  g_clear_pointer (&scratch->rows, g_free);
   g_clear_pointer (&scratch->hidden, g_free);
+  g_clear_pointer (&scratch->hidden_q, g_free);
+  g_clear_pointer (&scratch->hidden_rows, g_free);
 }
 
 void
-bitmar_linear (const BitmarScratch *scratch, float *y, gsize ldy, const BmkLinear *w, const float *x, gsize m,
-    BmkEpilogue epilogue)
+bitmar_linear (const BitmarScratch *scratch, const BmkOutput *out, const BmkLinear *w, const float *x, gsize m)
 {
-  bmk_quantize (scratch->q, scratch->inv, x, w->k, m, w->k);
-  bmk_ternary_linear (y, ldy, w, scratch->q, scratch->inv, m, epilogue);
+  bmk_quantize (scratch->q, scratch->rows, x, w->k, m, w->k);
+  bmk_ternary_linear (out, w, scratch->q, scratch->rows, m);
 }
 
 void
-bitmar_feed_forward (const BitmarScratch *scratch, float *x, const BmkLinear *up, const BmkLinear *down, gsize m)
+bitmar_project (const BitmarScratch *scratch, float *y, const BmkLinear *w, const float *x, gsize m)
 {
-  bitmar_linear (scratch, scratch->hidden, up->n, up, x, m, BMK_RELU_SQUARED);
-  bitmar_linear (scratch, x, down->n, down, scratch->hidden, m, BMK_ADD);
+  bitmar_linear (scratch, &(BmkOutput) { .y = y, .ldy = w->n }, w, x, m);
+}
+
+/* The layer reads hidden_q, so that its output's codes may go where the others lie. */
+void
+bitmar_project_residual (const BitmarScratch *scratch, float *x, const BmkLinear *w, const float *a, gsize m)
+{
+  const BmkOutput out = { .y = x, .ldy = w->n, .add = true, .q = scratch->q, .rows = scratch->rows };
+
+  bmk_quantize (scratch->hidden_q, scratch->hidden_rows, a, w->k, m, w->k);
+  bmk_ternary_linear (&out, w, scratch->hidden_q, scratch->hidden_rows, m);
+}
+
+void
+bitmar_feed_forward (const BitmarScratch *scratch, float *x, const BmkLinear *up, const BmkLinear *down, gsize m,
+    bool codes)
+{
+  const BmkOutput hidden = { .y = scratch->hidden, .ldy = up->n, .activation = BMK_RELU_SQUARED,
+    .q = scratch->hidden_q, .rows = scratch->hidden_rows };
+  const BmkOutput out = { .y = x, .ldy = down->n, .add = true, .q = codes ? scratch->q : NULL,
+    .rows = scratch->rows };
+
+  bmk_ternary_linear (&hidden, up, scratch->q, scratch->rows, m);
+  bmk_ternary_linear (&out, down, scratch->hidden_q, scratch->hidden_rows, m);
 }
 
 gboolean

@@ -18,19 +18,25 @@ G_BEGIN_DECLS
 /* Codes of one layer's input and the hidden rows of a feed-forward, for up to `rows` rows. */
 typedef struct {
   int8_t *q;           /* [rows, widest input] */
-  float *inv;          /* [rows] */
+  BmkRow *rows;        /* [rows] */
   float *hidden;       /* [rows, feed_forward] */
+  int8_t *hidden_q;    /* [rows, the wider of both] */
+  BmkRow *hidden_rows; /* [rows] */
 } BitmarScratch;
 
-/* width: the widest input of a linear. FALSE when memory is short. */
+/* width: the widest input and output of any but a feed-forward's hidden rows. FALSE when memory is short. */
 gboolean bitmar_scratch_init (BitmarScratch *scratch, gsize rows, gsize width, gsize feed_forward);
 void bitmar_scratch_clear (BitmarScratch *scratch);
 
-/* y: [m][ldy]; x: [m][w->k] */
-void bitmar_linear (const BitmarScratch *scratch, float *y, gsize ldy, const BmkLinear *w, const float *x, gsize m,
-    BmkEpilogue epilogue);
-/* x: [m][d] in place */
-void bitmar_feed_forward (const BitmarScratch *scratch, float *x, const BmkLinear *up, const BmkLinear *down, gsize m);
+/* x: [m][w->k] -> out. The scratch's codes are then x's. */
+void bitmar_linear (const BitmarScratch *scratch, const BmkOutput *out, const BmkLinear *w, const float *x, gsize m);
+/* y: [m][w->n] = W x */
+void bitmar_project (const BitmarScratch *scratch, float *y, const BmkLinear *w, const float *x, gsize m);
+/* x += W a, whose codes are then in the scratch. a: [m][w->k], x: [m][w->n] */
+void bitmar_project_residual (const BitmarScratch *scratch, float *x, const BmkLinear *w, const float *a, gsize m);
+/* x: [m][d] in place. x's codes are in the scratch before; `codes`: and again after. */
+void bitmar_feed_forward (const BitmarScratch *scratch, float *x, const BmkLinear *up, const BmkLinear *down, gsize m,
+    bool codes);
 
 typedef struct {
   gsize half;          /* head width / 2 */

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bitmar-kernels.h"
+#define BANNED 4                        /* tokens that a beam may not take: of so many more we ask */
 
 typedef struct {
   float score;
@@ -16,13 +16,15 @@ typedef struct {
 
 struct BitmarSampler {
   BitmarSamplerVocabulary vocabulary;
-  float *logits;                       /* [BITMAR_MAX_BEAMS, V] */
+  float *logits;                       /* [V]: sampling */
   gint32 *heap;                        /* [V]: sampling */
   BitmarHypothesis live[BITMAR_MAX_BEAMS], grown[BITMAR_MAX_BEAMS];
   gsize n_live;
   BitmarHypothesis best;
   float best_score;
   gsize n_finished;
+  BmkBest best_tokens[BITMAR_MAX_BEAMS * (2 * BITMAR_MAX_BEAMS + BANNED)];
+  float log_sum[BITMAR_MAX_BEAMS];
   Candidate pool[2 * BITMAR_MAX_BEAMS];
   gsize n_pool;
 };
@@ -35,7 +37,7 @@ bitmar_sampler_new (const BitmarSamplerVocabulary *vocabulary)
   if (!s)
     return NULL;
   s->vocabulary = *vocabulary;
-  s->logits = g_try_new (float, BITMAR_MAX_BEAMS * vocabulary->size);
+  s->logits = g_try_new (float, vocabulary->size);
   s->heap = g_try_new (gint32, vocabulary->size);
   if (!s->logits || !s->heap)
     g_clear_pointer (&s, bitmar_sampler_free);
@@ -64,7 +66,8 @@ banned (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h, gint32 id)
 
 /* ---- Beam search -------------------------------------------------------------------------------- */
 
-/* Keeps the pool sorted, best first. What comes later loses ties: beams and ids come in ascending order. */
+/* Keeps the pool sorted, best first. What comes later loses ties: beams come in ascending order, a beam's tokens by
+ * descending logit, of equals the lower id first. */
 static void
 pool_insert (BitmarSampler *s, gsize limit, const Candidate *candidate)
 {
@@ -77,25 +80,20 @@ pool_insert (BitmarSampler *s, gsize limit, const Candidate *candidate)
   s->pool[at] = *candidate;
 }
 
+/* best: [count], greatest first */
 static void
-pool_scan (BitmarSampler *s, gsize limit, gsize beam)
+pool_scan (BitmarSampler *s, gsize limit, gsize beam, const BmkBest *best, gsize count, float log_sum)
 {
-  const BitmarSamplerVocabulary *v = &s->vocabulary;
   const BitmarHypothesis *h = &s->live[beam];
-  const float *z = s->logits + beam * v->size;
-  float sum = bmk_log_sum_exp (z, v->size);
-  float cut = -INFINITY;               /* a logit up to which nothing gets in */
 
-  for (gsize i = 0; i < v->size; i++) {
-    Candidate candidate;
+  for (gsize i = 0; i < count; i++) {
+    Candidate candidate = { .score = h->score + (best[i].value - log_sum), .id = (gint32) best[i].index, .beam = beam };
 
-    if (!(z[i] > cut) || banned (v, h, i))
+    if (banned (&s->vocabulary, h, candidate.id))
       continue;
-    candidate = (Candidate) { .score = h->score + (z[i] - sum), .id = i, .beam = beam };
-    if (s->n_pool < limit || candidate.score > s->pool[limit - 1].score)
-      pool_insert (s, limit, &candidate);
-    else
-      cut = z[i];
+    if (s->n_pool == limit && !(candidate.score > s->pool[limit - 1].score))
+      break;
+    pool_insert (s, limit, &candidate);
   }
 }
 
@@ -165,12 +163,15 @@ best_of_live (BitmarSampler *s, float penalty)
 static gboolean
 beam_search (BitmarSampler *s, const BitmarSamplerParams *p, BitmarStepFunc step, gpointer data)
 {
+  const BitmarScores scores = { .best = s->best_tokens, .log_sum = s->log_sum,
+    .count = MIN (2 * p->beam_size + BANNED, s->vocabulary.size) };
+
   for (gsize t = 0; t < p->max_tokens && s->n_live > 0 && s->n_finished < p->beam_size; t++) {
-    if (!step (data, s->live, s->n_live, s->logits))
+    if (!step (data, s->live, s->n_live, &scores))
       return FALSE;
     s->n_pool = 0;
     for (gsize b = 0; b < s->n_live; b++)
-      pool_scan (s, 2 * p->beam_size, b);
+      pool_scan (s, 2 * p->beam_size, b, scores.best + b * scores.count, scores.count, scores.log_sum[b]);
     pool_walk (s, p->beam_size, p->length_penalty);
   }
   if (s->n_finished == 0)
@@ -310,12 +311,13 @@ static gboolean
 sample_caption (BitmarSampler *s, const BitmarSamplerParams *p, BitmarStepFunc step, gpointer data)
 {
   BitmarHypothesis *h = &s->live[0];
+  const BitmarScores scores = { .logits = s->logits };
   guint64 state = seeded (p->seed);
 
   while (h->len < p->max_tokens && !h->finished) {
     gint32 id;
 
-    if (!step (data, h, 1, s->logits))
+    if (!step (data, h, 1, &scores))
       return FALSE;
     h->rows[h->fed++] = 0;
     if ((id = sample (s, p, &state)) < 0)

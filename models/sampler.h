@@ -4,11 +4,12 @@
 /* Logits to captions: beam search and sampling, by the rules of MODEL.md ("Captions"). It knows no model: a step
  * function gives the logits, so that a table of numbers can stand in for a decoder.
  *
- *   live beams -> step -> logits [n, V] -> log-softmax -> the 2B best by one scan over the logits against the worst
- *   kept so far (nothing is sorted but those 2B) -> finished | live beams */
+ *   live beams -> step -> the best tokens of each beam and its log sum exp -> the 2B best of all -> finished | live beams */
 #pragma once
 
 #include <glib.h>
+
+#include "bitmar-kernels.h"
 
 G_BEGIN_DECLS
 
@@ -40,8 +41,16 @@ typedef struct {
   guint64 seed;
 } BitmarSamplerParams;
 
-/* Feeds beam b's last token (bos when it has none) at depth live[b]->fed into row b. logits: [n, V]. FALSE: stop. */
-typedef gboolean (*BitmarStepFunc) (gpointer data, const BitmarHypothesis *live, gsize n, float *logits);
+/* What a step gives: all logits for sampling, for beam search only the best and what normalises them. */
+typedef struct {
+  float *logits;                       /* [n, V], or NULL: the others */
+  BmkBest *best;                       /* [n, count] as of bmk_int8_best() */
+  float *log_sum;                      /* [n] log sum exp over all V logits */
+  gsize count;
+} BitmarScores;
+
+/* Feeds beam b's last token (bos when it has none) at depth live[b]->fed into row b. FALSE: stop. */
+typedef gboolean (*BitmarStepFunc) (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *scores);
 
 typedef struct BitmarSampler BitmarSampler;
 

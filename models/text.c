@@ -67,14 +67,14 @@ run_layer (BitmarText *t, const BitmarTextLayer *layer, gsize n, gsize m)
   gsize d = t->model->width;
   BmkSpan span = { .k = t->k, .v = t->v, .n = n };
 
-  bitmar_linear (&t->scratch, t->qkv, 3 * d, &layer->qkv, t->x, n, BMK_STORE);
+  bitmar_project (&t->scratch, t->qkv, &layer->qkv, t->x, n);
   split (t, n);
   for (gsize i = 0; i < m; i++) {
     const float *q = t->qkv + i * 3 * d;
     bmk_attend (t->a + i * d, q, q, &span, 1, d, t->model->text.heads, t->scores);
   }
-  bitmar_linear (&t->scratch, t->x, d, &layer->out, t->a, m, BMK_ADD);
-  bitmar_feed_forward (&t->scratch, t->x, &layer->up, &layer->down, m);
+  bitmar_project_residual (&t->scratch, t->x, &layer->out, t->a, m);
+  bitmar_feed_forward (&t->scratch, t->x, &layer->up, &layer->down, m, false);
 }
 
 void
@@ -95,6 +95,6 @@ bitmar_text_embed (BitmarText *t, const float *first, float *embedding)
 {
   const BmkLinear *head = &t->model->text.head;
 
-  bitmar_linear (&t->scratch, embedding, head->n, head, first, 1, BMK_STORE);
+  bitmar_project (&t->scratch, embedding, head, first, 1);
   bitmar_unit_length (embedding, head->n);
 }

@@ -91,7 +91,8 @@ typedef struct {
   size_t m;
   BmkLinear w;
   int8_t *q;
-  float *x, *inv, *y;
+  BmkRow *rows;
+  float *x, *y;
 } Layer;
 
 static void *
@@ -119,8 +120,8 @@ normal_floats (size_t n)
 static Layer
 layer_new (bool ternary, size_t n, size_t k, size_t m)
 {
-  Layer l = { ternary, m, { n, k, NULL, normal_floats (n) }, aligned_random (m * k), aligned_random (m * k * 4),
-      normal_floats (m), aligned_random (m * n * 4) };
+  Layer l = { ternary, m, { n, k, NULL, normal_floats (n) }, aligned_random (m * k), aligned_random (m * sizeof (BmkRow)),
+      aligned_random (m * k * 4), aligned_random (m * n * 4) };
   int8_t *rows = aligned_random (n * k);
   void *packed = aligned_random (ternary ? bmk_ternary_packed_size (n, k) : bmk_int8_packed_size (n, k));
 
@@ -139,7 +140,7 @@ layer_free (Layer *l)
   free ((void *) l->w.scale);
   free (l->q);
   free (l->x);
-  free (l->inv);
+  free (l->rows);
   free (l->y);
 }
 
@@ -149,9 +150,9 @@ layer_run (void *data)
   Layer *l = data;
 
   if (l->ternary)
-    bmk_ternary_linear (l->y, l->w.n, &l->w, l->q, l->inv, l->m, BMK_STORE);
+    bmk_ternary_linear (&(BmkOutput) { .y = l->y, .ldy = l->w.n }, &l->w, l->q, l->rows, l->m);
   else
-    bmk_int8_linear (l->y, l->w.n, &l->w, l->q, l->inv, l->m, BMK_STORE);
+    bmk_int8_linear (&(BmkOutput) { .y = l->y, .ldy = l->w.n }, &l->w, l->q, l->rows, l->m);
 }
 
 static void
@@ -159,7 +160,7 @@ layer_quantize_run (void *data)
 {
   Layer *l = data;
 
-  bmk_quantize (l->q, l->inv, l->x, l->w.k, l->m, l->w.k);
+  bmk_quantize (l->q, l->rows, l->x, l->w.k, l->m, l->w.k);
   layer_run (l);
 }
 

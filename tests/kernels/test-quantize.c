@@ -8,11 +8,11 @@
 #include "test-util.h"
 
 static void
-naive_row (int8_t *q, float *inv, const float *x, size_t k)
+naive_row (int8_t *q, BmkRow *row, const float *x, size_t k)
 {
   float a = 0.0f;
   volatile float scale, v, squares;
-  int64_t sum = 0;
+  int64_t sum = 0, plain = 0;
 
   for (size_t j = 0; j < k; j++)
     a = fmaxf (a, fabsf (x[j]));
@@ -21,10 +21,11 @@ naive_row (int8_t *q, float *inv, const float *x, size_t k)
     v = x[j] * scale;
     q[j] = a > 0.0f && x[j] != 0.0f ? (int8_t) fmaxf (-127.0f, fminf (127.0f, rintf (v))) : 0;
     sum += q[j] * q[j];
+    plain += q[j];
   }
   squares = (float) sum / (float) k;
   squares = sqrtf (squares);
-  *inv = sum ? 1.0f / squares : 0.0f;
+  *row = (BmkRow) { sum ? 1.0f / squares : 0.0f, (int32_t) plain };
 }
 
 static void
@@ -55,32 +56,33 @@ fill_row (float *x, size_t k, size_t kind)
 static void
 check (size_t m, size_t k, size_t ldx, size_t offset)
 {
-  float *x = malloc (m * ldx * sizeof *x + 1), *inv = malloc (m * sizeof *inv + 1);
+  float *x = malloc (m * ldx * sizeof *x + 1);
+  BmkRow *rows = malloc (m * sizeof *rows + 1);
   int8_t *q = malloc (m * k + 1);
   Guarded gx = guarded_new (m * ldx * sizeof *x, 4 * offset);
 
-  CHECK (x && inv && q, "out of memory");
+  CHECK (x && rows && q, "out of memory");
   for (size_t i = 0; i < m; i++) {
     fill_row (x + i * ldx, ldx, i + k);
-    naive_row (q + i * k, inv + i, x + i * ldx, k);
+    naive_row (q + i * k, rows + i, x + i * ldx, k);
   }
   memcpy (gx.data, x, gx.size);
   for (int tier = 0; tier < BMK_N_TIERS; tier++) {
-    Guarded gq = guarded_new (m * k, offset), gi = guarded_new (m * sizeof *inv, 4 * offset);
+    Guarded gq = guarded_new (m * k, offset), gi = guarded_new (m * sizeof *rows, 4 * offset);
     if (bmk_set_tier ((BmkTier) tier)) {
-      bmk_quantize ((int8_t *) gq.data, (float *) gi.data, (const float *) gx.data, ldx, m, k);
+      bmk_quantize ((int8_t *) gq.data, (BmkRow *) gi.data, (const float *) gx.data, ldx, m, k);
       CHECK (memcmp (gq.data, q, gq.size) == 0, "codes: tier %d, m %zu, k %zu", tier, m, k);
-      CHECK (memcmp (gi.data, inv, gi.size) == 0, "inv: tier %d, m %zu, k %zu", tier, m, k);
+      CHECK (memcmp (gi.data, rows, gi.size) == 0, "rows: tier %d, m %zu, k %zu", tier, m, k);
       memset (gi.data, 0, gi.size);
-      bmk_inverse_rms ((float *) gi.data, q, m, k);
-      CHECK (memcmp (gi.data, inv, gi.size) == 0, "bmk_inverse_rms: tier %d, m %zu, k %zu", tier, m, k);
+      bmk_describe ((BmkRow *) gi.data, q, m, k);
+      CHECK (memcmp (gi.data, rows, gi.size) == 0, "bmk_describe: tier %d, m %zu, k %zu", tier, m, k);
     }
     guarded_check_free (&gq, "bmk_quantize (q)");
-    guarded_check_free (&gi, "bmk_quantize (inv)");
+    guarded_check_free (&gi, "bmk_quantize (rows)");
   }
   guarded_check_free (&gx, "bmk_quantize (x)");
   free (x);
-  free (inv);
+  free (rows);
   free (q);
 }
 
@@ -88,29 +90,30 @@ static void
 check_u8 (size_t m, size_t k, size_t offset)
 {
   Guarded gx = guarded_new (m * k, offset);
-  float *x = malloc (m * k * sizeof *x), *inv = malloc (m * sizeof *inv);
+  float *x = malloc (m * k * sizeof *x);
+  BmkRow *rows = malloc (m * sizeof *rows);
   int8_t *q = malloc (m * k);
 
-  CHECK (x && inv && q, "out of memory");
+  CHECK (x && rows && q, "out of memory");
   for (size_t i = 0; i < m * k; i++) {
     gx.data[i] = (uint8_t) (i / k % 4 == 3 ? 0 : rng () % (1 + (i / k * 85) % 256));
     x[i] = gx.data[i];
   }
   for (size_t i = 0; i < m; i++)
-    naive_row (q + i * k, inv + i, x + i * k, k);
+    naive_row (q + i * k, rows + i, x + i * k, k);
   for (int tier = 0; tier < BMK_N_TIERS; tier++) {
-    Guarded gq = guarded_new (m * k, offset), gi = guarded_new (m * sizeof *inv, 0);
+    Guarded gq = guarded_new (m * k, offset), gi = guarded_new (m * sizeof *rows, 0);
     if (bmk_set_tier ((BmkTier) tier)) {
-      bmk_requantize_u8 ((int8_t *) gq.data, (float *) gi.data, gx.data, m, k);
+      bmk_requantize_u8 ((int8_t *) gq.data, (BmkRow *) gi.data, gx.data, m, k);
       CHECK (memcmp (gq.data, q, gq.size) == 0, "u8 codes: tier %d, m %zu, k %zu", tier, m, k);
-      CHECK (memcmp (gi.data, inv, gi.size) == 0, "u8 inv: tier %d, m %zu, k %zu", tier, m, k);
+      CHECK (memcmp (gi.data, rows, gi.size) == 0, "u8 rows: tier %d, m %zu, k %zu", tier, m, k);
     }
     guarded_check_free (&gq, "bmk_requantize_u8 (q)");
-    guarded_check_free (&gi, "bmk_requantize_u8 (inv)");
+    guarded_check_free (&gi, "bmk_requantize_u8 (rows)");
   }
   guarded_check_free (&gx, "bmk_requantize_u8 (x)");
   free (x);
-  free (inv);
+  free (rows);
   free (q);
 }
 

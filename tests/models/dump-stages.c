@@ -54,16 +54,20 @@ dump_vision (BitmarModel *model, const guint8 *rgb, BitmarEpisode *episode, cons
 {
   gsize p = model->vision.tokens, pool = model->vision.pool, n = p * pool * pool * model->vision.channels;
   guint8 *features = g_malloc (n);
+  float *inv = g_new (float, p);
   BitmarBottleneck bottleneck;
   BitmarVision vision;
 
   if (!bitmar_vision_init (&vision, model) || !bitmar_bottleneck_init (&bottleneck, model))
     fail ("vision", NULL);
   bitmar_vision_run (&vision, rgb, features);
-  bitmar_bottleneck_run (&bottleneck, features, episode->v_codes, episode->v_inv);
+  bitmar_bottleneck_run (&bottleneck, features, episode->v_codes, episode->v_rows);
   put (dir, "features.u8", features, n);
   put (dir, "v_codes.i8", episode->v_codes, p * model->width);
-  put (dir, "v_inv.f32", episode->v_inv, p * sizeof (float));
+  for (gsize i = 0; i < p; i++)
+    inv[i] = episode->v_rows[i].inv;
+  put (dir, "v_inv.f32", inv, p * sizeof (float));
+  g_free (inv);
   bitmar_vision_clear (&vision);
   bitmar_bottleneck_clear (&bottleneck);
   g_free (features);
@@ -100,9 +104,9 @@ dump_fusion (BitmarModel *model, BitmarEpisode *episode, const char *prompt, con
   if (!bitmar_fusion_init (&fusion, model))
     fail ("fusion", NULL);
   run_text (model, "", first);
-  bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_inv, episode->key, episode->content);
+  bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_rows, episode->key, episode->content);
   run_text (model, prompt, first);
-  bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_inv, NULL, episode->content);
+  bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_rows, NULL, episode->content);
   if (!bitmar_model_embed_text (model, prompt, embedding, &error))
     fail ("sentence", error);
   put (dir, "key.f32", episode->key, size);
@@ -124,8 +128,8 @@ dump_decoder (BitmarModel *model, BitmarEpisode *episode, const char *dir)
 
   if (!bitmar_decoder_init (&decoder, model, 1, 1))
     fail ("decoder", NULL);
-  bitmar_decoder_frame (&decoder, episode->v_codes, episode->v_inv, episode->content, episode->recalled);
-  bitmar_decoder_step (&decoder, &beam, 1, 0, logits);
+  bitmar_decoder_frame (&decoder, episode->v_codes, episode->v_rows, episode->content, episode->recalled);
+  bitmar_decoder_step (&decoder, &beam, 1, 0, &(BitmarScores) { .logits = logits });
   put (dir, "logits.f32", logits, size);
   bitmar_decoder_clear (&decoder);
   g_free (logits);

@@ -49,8 +49,34 @@ speak (const Language *l, const gint32 *ids, gsize n, float *z)
 }
 
 /* What was fed along a beam's rows must be its own past. */
+static int
+by_logit (const void *a, const void *b)
+{
+  const BmkBest *x = a, *y = b;
+
+  if (x->value != y->value)
+    return x->value > y->value ? -1 : 1;
+  return x->index < y->index ? -1 : 1;
+}
+
+/* What the decoder's head would say of beam b. */
+static void
+speak_best (const Language *l, const BitmarHypothesis *h, const BitmarScores *scores, gsize b)
+{
+  float z[V];
+  BmkBest all[V];
+
+  speak (l, h->ids, h->len, z);
+  for (gsize i = 0; i < V; i++)
+    all[i] = (BmkBest) { z[i], (guint32) i };
+  qsort (all, V, sizeof *all, by_logit);
+  g_assert_cmpuint (scores->count, <=, V);
+  memcpy (scores->best + b * scores->count, all, scores->count * sizeof *all);
+  scores->log_sum[b] = bmk_log_sum_exp (z, V);
+}
+
 static gboolean
-step (gpointer data, const BitmarHypothesis *live, gsize n, float *logits)
+step (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *scores)
 {
   Language *l = data;
 
@@ -62,7 +88,10 @@ step (gpointer data, const BitmarHypothesis *live, gsize n, float *logits)
   }
   for (gsize b = 0; b < n; b++) {
     l->fed[b][l->steps] = l->steps ? live[b].ids[l->steps - 1] : BOS;
-    speak (l, live[b].ids, live[b].len, logits + b * V);
+    if (scores->logits)
+      speak (l, live[b].ids, live[b].len, scores->logits + b * V);
+    else
+      speak_best (l, &live[b], scores, b);
   }
   return ++l->steps != l->stop_after;
 }
