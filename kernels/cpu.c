@@ -72,7 +72,7 @@ fill_avxvnni (BmkTable *t)
 static void
 fill_amx (BmkTable *t)
 {
-  (void) t; //bmk_linear_fill_amx (t);
+  bmk_linear_fill_amx (t);
 }
 
 /* The register files that the operating system saves (XCR0). */

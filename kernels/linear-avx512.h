@@ -46,55 +46,109 @@ start_of (int32_t sum, const int field, const bool ternary)
   return _mm512_set1_epi32 ((int32_t) (0u - offset * (uint32_t) sum));
 }
 
-/* The rows' sums out of the nested ones. */
-INLINE void
-separate (__m512i *a0, __m512i *a1, __m512i *a2, __m512i *a3)
+/* Sums of some tokens and one panel, starts included: [field][token][row of 16] */
+#define SUM_TOKENS 16
+typedef struct {
+  int32_t a[4][SUM_TOKENS][16];
+} Sums;
+
+INLINE __m512
+activated (__m512 v, const BmkActivation activation)
 {
-  *a0 = _mm512_sub_epi32 (*a0, *a1);
-  *a1 = _mm512_srai_epi32 (_mm512_sub_epi32 (*a1, *a2), 2);
-  *a2 = _mm512_srai_epi32 (_mm512_sub_epi32 (*a2, *a3), 4);
-  *a3 = _mm512_srai_epi32 (*a3, 6);
+  if (activation != BMK_LINEAR)
+    v = _mm512_max_ps (v, _mm512_setzero_ps ());
+  return activation == BMK_RELU_SQUARED ? _mm512_mul_ps (v, v) : v;
 }
 
-/* 16 outputs from row `row`: the epilogue in the order of bitmar-kernels.h. */
+/* A whole panel without a bias, what it does known to the compiler. */
 INLINE void
-finish16 (const Job *job, size_t token, size_t row, __m512i acc, __m512 inv, __mmask16 mask)
+finish_panel (const Job *job, const Sums *sums, size_t token, size_t m, size_t row, const bool ternary,
+    const BmkActivation activation, const bool add, const bool top)
+{
+  const float *scale = job->w->scale + row;
+  const __m512 scales[4] = { _mm512_loadu_ps (scale), _mm512_loadu_ps (scale + 16), _mm512_loadu_ps (scale + 32),
+    _mm512_loadu_ps (scale + 48) };
+  float *y = job->out->y + (job->first + token) * job->out->ldy + row;
+
+  for (size_t i = 0; i < m; i++, y += job->out->ldy) {
+    const __m512 inv = _mm512_set1_ps (job->rows[token + i].inv);
+    __m512i above = _mm512_load_si512 (sums->a[3][i]);
+    __m512 most = top ? job->top[token + i] : inv;
+#pragma GCC unroll 4
+    for (int f = 3; f >= 0; f--) {
+      const __m512i a = _mm512_load_si512 (sums->a[f][i]);
+      const __m512i sum = !ternary ? a : _mm512_srai_epi32 (f < 3 ? _mm512_sub_epi32 (a, above) : a, (unsigned) (2 * f));
+      __m512 v = activated (_mm512_mul_ps (_mm512_mul_ps (_mm512_cvtepi32_ps (sum), scales[f]), inv), activation);
+      if (add)
+        v = _mm512_add_ps (_mm512_loadu_ps (y + 16 * f), v);
+      _mm512_storeu_ps (y + 16 * f, v);
+      if (top)
+        most = _mm512_range_ps (most, v, 0x0b);
+      above = a;
+    }
+    if (top)
+      job->top[token + i] = most;
+  }
+}
+
+/* Any panel, any epilogue. */
+static inline void
+finish_slowly (const Job *job, const Sums *sums, size_t token, size_t m, size_t row, bool ternary)
 {
   const BmkOutput *out = job->out;
-  float *y = out->y + (job->first + token) * out->ldy + row;
-  __m512 v = _mm512_mul_ps (_mm512_cvtepi32_ps (acc), _mm512_maskz_loadu_ps (mask, job->w->scale + row));
+  const size_t left = job->w->n - row;
 
-  v = _mm512_mul_ps (v, inv);
-  if (out->bias)
-    v = _mm512_add_ps (v, _mm512_maskz_loadu_ps (mask, out->bias + row));
-  if (out->activation != BMK_LINEAR)
-    v = _mm512_max_ps (v, _mm512_setzero_ps ());
-  if (out->activation == BMK_RELU_SQUARED)
-    v = _mm512_mul_ps (v, v);
-  if (out->add)
-    v = _mm512_add_ps (_mm512_maskz_loadu_ps (mask, y), v);
-  _mm512_mask_storeu_ps (y, mask, v);
-  if (job->top)
-    job->top[token] = _mm512_mask_range_ps (job->top[token], mask, job->top[token], v, 0x0b);
+  for (size_t i = 0; i < m; i++)
+    for (int f = 0; f < 4 && 16 * (size_t) f < left; f++) {
+      const size_t at = row + 16 * (size_t) f;
+      const __mmask16 mask = bmk_mask_avx512 (job->w->n - at);
+      float *y = out->y + (job->first + token + i) * out->ldy + at;
+      __m512i sum = _mm512_load_si512 (sums->a[f][i]);
+      __m512 v;
+      if (ternary)
+        sum = _mm512_srai_epi32 (f < 3 ? _mm512_sub_epi32 (sum, _mm512_load_si512 (sums->a[f + 1][i])) : sum,
+            (unsigned) (2 * f));
+      v = _mm512_mul_ps (_mm512_cvtepi32_ps (sum), _mm512_maskz_loadu_ps (mask, job->w->scale + at));
+      v = _mm512_mul_ps (v, _mm512_set1_ps (job->rows[token + i].inv));
+      if (out->bias)
+        v = _mm512_add_ps (v, _mm512_maskz_loadu_ps (mask, out->bias + at));
+      v = activated (v, out->activation);
+      if (out->add)
+        v = _mm512_add_ps (_mm512_maskz_loadu_ps (mask, y), v);
+      _mm512_mask_storeu_ps (y, mask, v);
+      if (job->top)
+        job->top[token + i] = _mm512_mask_range_ps (job->top[token + i], mask, job->top[token + i], v, 0x0b);
+    }
 }
 
-/* The sums of one token and one panel -> 64 outputs from row `row`. */
+/* The sums of tokens token..token+m-1 and the panel from `row` -> outputs, in the order of bitmar-kernels.h. */
 INLINE void
-finish (const Job *job, size_t token, size_t row, __m512i a0, __m512i a1, __m512i a2, __m512i a3, const bool ternary)
+finish (const Job *job, const Sums *sums, size_t token, size_t m, size_t row, const bool ternary)
 {
-  const size_t left = job->w->n - row;
-  const uint64_t mask = left >= PANEL ? ~(uint64_t) 0 : ((uint64_t) 1 << left) - 1;
-  const __m512 inv = _mm512_set1_ps (job->rows[token].inv);
+  const BmkOutput *out = job->out;
 
-  if (ternary)
-    separate (&a0, &a1, &a2, &a3);
-  finish16 (job, token, row, a0, inv, (__mmask16) mask);
-  if (left > 16)
-    finish16 (job, token, row + 16, a1, inv, (__mmask16) (mask >> 16));
-  if (left > 32)
-    finish16 (job, token, row + 32, a2, inv, (__mmask16) (mask >> 32));
-  if (left > 48)
-    finish16 (job, token, row + 48, a3, inv, (__mmask16) (mask >> 48));
+  if (out->bias || job->w->n - row < PANEL) {
+    finish_slowly (job, sums, token, m, row, ternary);
+    return;
+  }
+  switch ((unsigned) out->activation * 4 + (unsigned) out->add * 2 + (job->top != NULL)) {
+#define CASE(activation, add, top) \
+    case (activation) * 4 + (add) * 2 + (top): \
+      finish_panel (job, sums, token, m, row, ternary, activation, add, top); \
+      return
+#define CASES(activation) \
+    CASE (activation, 0, 0); \
+    CASE (activation, 0, 1); \
+    CASE (activation, 1, 0); \
+    CASE (activation, 1, 1)
+    CASES (BMK_LINEAR);
+    CASES (BMK_RELU);
+    CASES (BMK_RELU_SQUARED);
+#undef CASES
+#undef CASE
+    default:
+      return;
+  }
 }
 
 /* Tokens first..first+m-1 are complete: the next layer's input. */

@@ -8,8 +8,9 @@
 
 #define MAX_TILE 6              /* 6 x 4 accumulators, 4 operands, 3 masks, 1 broadcast: all 32 registers */
 #define BLOCK 96                /* tokens that meet all weights before the next ones */
-#define UNPACK_TOKENS 7         /* from where a panel is worth masking once for all of them … */
-#define UNPACK_K 512            /* … and up to where it then stays in the first cache */
+#define UNPACK_NEAR_K 512       /* inputs up to which a panel, kept masked, stays in the first cache; … */
+#define UNPACK_FAR 20           /* … beyond that it pays from so many tokens on */
+#define UNPACK_K 1536           /* inputs up to which the panel is kept: 96 KB of stack, within the second cache */
 
 /* A unit is one token against one panel. */
 #define UNIT(u, token) \
@@ -23,14 +24,16 @@
 /* How four vectors of a panel come into x0..x3. */
 typedef enum {
   TERNARY,                      /* masked out of one */
-  UNPACKED,                     /* ternary, masked before: four in the first cache */
+  UNPACK,                       /* the same, and kept for the panel's next tokens: stores are free */
+  UNPACKED,                     /* ternary, as they were kept */
   INT8
 } Source;
 
-#define STEP(source) ((source) == TERNARY ? 64 : 256)
+#define MASKED(source) ((source) == TERNARY || (source) == UNPACK)
+#define STEP(source) (MASKED (source) ? 64 : 256)
 
 #define LOAD_PANEL(w) do { \
-  if (source == TERNARY) { \
+  if (MASKED (source)) { \
     _mm_prefetch ((w) + AHEAD, _MM_HINT_T0); \
   } else if (source == INT8) { \
     _mm_prefetch ((w) + AHEAD_INT8, _MM_HINT_T0); \
@@ -39,9 +42,9 @@ typedef enum {
     _mm_prefetch ((w) + AHEAD_INT8 + 192, _MM_HINT_T0); \
   } \
   x0 = _mm512_load_si512 (w); \
-  x1 = source == TERNARY ? _mm512_and_si512 (x0, mask1) : _mm512_load_si512 ((w) + 64); \
-  x2 = source == TERNARY ? _mm512_and_si512 (x0, mask2) : _mm512_load_si512 ((w) + 128); \
-  x3 = source == TERNARY ? _mm512_and_si512 (x0, mask3) : _mm512_load_si512 ((w) + 192); \
+  x1 = MASKED (source) ? _mm512_and_si512 (x0, mask1) : _mm512_load_si512 ((w) + 64); \
+  x2 = MASKED (source) ? _mm512_and_si512 (x0, mask2) : _mm512_load_si512 ((w) + 128); \
+  x3 = MASKED (source) ? _mm512_and_si512 (x0, mask3) : _mm512_load_si512 ((w) + 192); \
 } while (0)
 
 /* gcc 12 copies the intrinsic's accumulator from register to register, and spills others for it. */
@@ -56,19 +59,26 @@ typedef enum {
 } while (0)
 
 #define BROADCAST(q) _mm512_set1_epi32 (bmk_load4 (q))
-#define FINISH(u, token, row) finish (job, token, row, a##u##0, a##u##1, a##u##2, a##u##3, ternary)
+/* Into the sums that finish() takes: stores are free beside the dot products, branches here would not be. */
+#define KEEP(u, sums, i) do { \
+  _mm512_store_si512 ((sums)->a[0][i], a##u##0); \
+  _mm512_store_si512 ((sums)->a[1][i], a##u##1); \
+  _mm512_store_si512 ((sums)->a[2][i], a##u##2); \
+  _mm512_store_si512 ((sums)->a[3][i], a##u##3); \
+} while (0)
 #define MASKS \
   const bool ternary = source != INT8; \
   const __m512i mask1 = _mm512_set1_epi8 ((char) 0xfc), mask2 = _mm512_set1_epi8 ((char) 0xf0); \
   const __m512i mask3 = _mm512_set1_epi8 ((char) 0xc0); \
   __m512i x0, x1, x2, x3
 
-/* m tokens from `token`, the panel w from `row`. */
+/* m tokens from `token` against the panel w -> sums from `at` on. kept: [k / 4][4 vectors], of UNPACK */
 INLINE void
-tile (const Job *job, const uint8_t *w, size_t token, size_t row, const int m, const Source source)
+tile (const Job *job, const uint8_t *w, size_t token, Sums *sums, size_t at, uint8_t *kept, const int m,
+    const Source source)
 {
   const size_t k = job->w->k;
-  const int8_t *q = job->q + token * k, *q3 = q + 3 * k;
+  const int8_t *q = job->q + token * k, *q3 = q + 3 * k, *end = q + k;
   MASKS;
   UNIT (0, token);
   UNIT (1, token + (m > 1 ? 1 : 0));
@@ -77,31 +87,41 @@ tile (const Job *job, const uint8_t *w, size_t token, size_t row, const int m, c
   UNIT (4, token + (m > 4 ? 4 : 0));
   UNIT (5, token + (m > 5 ? 5 : 0));
 
-  for (size_t j = 0; j < k; j += 4, w += STEP (source), q += 4, q3 += 4) {
-    LOAD_PANEL (w);
-    DOT (0, BROADCAST (q));
-    if (m > 1)
-      DOT (1, BROADCAST (q + k));
-    if (m > 2)
-      DOT (2, BROADCAST (q + 2 * k));
-    if (m > 3)
-      DOT (3, BROADCAST (q3));
-    if (m > 4)
-      DOT (4, BROADCAST (q3 + k));
-    if (m > 5)
-      DOT (5, BROADCAST (q3 + 2 * k));
+  for (; q < end; q += 16, q3 += 16, w += 4 * STEP (source)) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      LOAD_PANEL (w + j * STEP (source));
+      if (source == UNPACK) {
+        _mm512_store_si512 (kept, x0);
+        _mm512_store_si512 (kept + 64, x1);
+        _mm512_store_si512 (kept + 128, x2);
+        _mm512_store_si512 (kept + 192, x3);
+        kept += 256;
+      }
+      DOT (0, BROADCAST (q + 4 * j));
+      if (m > 1)
+        DOT (1, BROADCAST (q + k + 4 * j));
+      if (m > 2)
+        DOT (2, BROADCAST (q + 2 * k + 4 * j));
+      if (m > 3)
+        DOT (3, BROADCAST (q3 + 4 * j));
+      if (m > 4)
+        DOT (4, BROADCAST (q3 + k + 4 * j));
+      if (m > 5)
+        DOT (5, BROADCAST (q3 + 2 * k + 4 * j));
+    }
   }
-  FINISH (0, token, row);
+  KEEP (0, sums, at);
   if (m > 1)
-    FINISH (1, token + 1, row);
+    KEEP (1, sums, at + 1);
   if (m > 2)
-    FINISH (2, token + 2, row);
+    KEEP (2, sums, at + 2);
   if (m > 3)
-    FINISH (3, token + 3, row);
+    KEEP (3, sums, at + 3);
   if (m > 4)
-    FINISH (4, token + 4, row);
+    KEEP (4, sums, at + 4);
   if (m > 5)
-    FINISH (5, token + 5, row);
+    KEEP (5, sums, at + 5);
 }
 
 /* One token, four panels: enough sums in flight to hide the latency. */
@@ -111,27 +131,37 @@ tile_1x4 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
   const size_t k = job->w->k, panel = job->panel_size;
   const uint8_t *w1 = w0 + panel, *w2 = w1 + panel, *w3 = w2 + panel;
   const int8_t *q = job->q + token * k;
+  _Alignas (64) Sums sums[4];
   MASKS;
   UNIT (0, token);
   UNIT (1, token);
   UNIT (2, token);
   UNIT (3, token);
 
-  for (size_t j = 0, at = 0; j < k; j += 4, at += STEP (source)) {
-    __m512i b = BROADCAST (q + j);
-    LOAD_PANEL (w0 + at);
-    DOT (0, b);
-    LOAD_PANEL (w1 + at);
-    DOT (1, b);
-    LOAD_PANEL (w2 + at);
-    DOT (2, b);
-    LOAD_PANEL (w3 + at);
-    DOT (3, b);
+  for (const int8_t *end = q + k; q < end; q += 16) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      __m512i b = BROADCAST (q + 4 * j);
+      LOAD_PANEL (w0 + j * STEP (source));
+      DOT (0, b);
+      LOAD_PANEL (w1 + j * STEP (source));
+      DOT (1, b);
+      LOAD_PANEL (w2 + j * STEP (source));
+      DOT (2, b);
+      LOAD_PANEL (w3 + j * STEP (source));
+      DOT (3, b);
+    }
+    w0 += 4 * STEP (source);
+    w1 += 4 * STEP (source);
+    w2 += 4 * STEP (source);
+    w3 += 4 * STEP (source);
   }
-  FINISH (0, token, row);
-  FINISH (1, token, row + PANEL);
-  FINISH (2, token, row + 2 * PANEL);
-  FINISH (3, token, row + 3 * PANEL);
+  KEEP (0, sums, 0);
+  KEEP (1, sums + 1, 0);
+  KEEP (2, sums + 2, 0);
+  KEEP (3, sums + 3, 0);
+  for (size_t i = 0; i < 4; i++)
+    finish (job, sums + i, token, 1, row + i * PANEL, ternary);
 }
 
 /* Two tokens, two panels. */
@@ -141,25 +171,33 @@ tile_2x2 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
   const size_t k = job->w->k;
   const uint8_t *w1 = w0 + job->panel_size;
   const int8_t *q = job->q + token * k;
+  _Alignas (64) Sums sums[2];
   MASKS;
   UNIT (0, token);
   UNIT (1, token + 1);
   UNIT (2, token);
   UNIT (3, token + 1);
 
-  for (size_t j = 0, at = 0; j < k; j += 4, at += STEP (source)) {
-    __m512i b0 = BROADCAST (q + j), b1 = BROADCAST (q + k + j);
-    LOAD_PANEL (w0 + at);
-    DOT (0, b0);
-    DOT (1, b1);
-    LOAD_PANEL (w1 + at);
-    DOT (2, b0);
-    DOT (3, b1);
+  for (const int8_t *end = q + k; q < end; q += 16) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      __m512i b0 = BROADCAST (q + 4 * j), b1 = BROADCAST (q + k + 4 * j);
+      LOAD_PANEL (w0 + j * STEP (source));
+      DOT (0, b0);
+      DOT (1, b1);
+      LOAD_PANEL (w1 + j * STEP (source));
+      DOT (2, b0);
+      DOT (3, b1);
+    }
+    w0 += 4 * STEP (source);
+    w1 += 4 * STEP (source);
   }
-  FINISH (0, token, row);
-  FINISH (1, token + 1, row);
-  FINISH (2, token, row + PANEL);
-  FINISH (3, token + 1, row + PANEL);
+  KEEP (0, sums, 0);
+  KEEP (1, sums, 1);
+  KEEP (2, sums + 1, 0);
+  KEEP (3, sums + 1, 1);
+  finish (job, sums, token, 2, row, ternary);
+  finish (job, sums + 1, token, 2, row + PANEL, ternary);
 }
 
 /* 7 and 8 tokens do better as 4 + 3 and 4 + 4. */
@@ -170,67 +208,60 @@ tile_tokens (size_t left)
 }
 
 INLINE void
-panel_tiles (const Job *job, const uint8_t *w, size_t m, size_t row, const Source source)
+tiles (const Job *job, const uint8_t *w, size_t token, Sums *sums, size_t at, uint8_t *kept, size_t m, const Source source)
 {
-  for (size_t i = 0, count; i < m; i += count) {
+  switch (m) {
+    case 1:
+      tile (job, w, token, sums, at, kept, 1, source);
+      break;
+    case 2:
+      tile (job, w, token, sums, at, kept, 2, source);
+      break;
+    case 3:
+      tile (job, w, token, sums, at, kept, 3, source);
+      break;
+    case 4:
+      tile (job, w, token, sums, at, kept, 4, source);
+      break;
+    case 5:
+      tile (job, w, token, sums, at, kept, 5, source);
+      break;
+    default:
+      tile (job, w, token, sums, at, kept, 6, source);
+      break;
+  }
+}
+
+/* One panel, m tokens: as many tiles as the sums hold, then their epilogue. With `kept` only the first masks. */
+INLINE void
+panel_tiles (const Job *job, const uint8_t *w, size_t m, size_t row, uint8_t *kept, const Source source)
+{
+  _Alignas (64) Sums sums;
+  size_t first = 0, at = 0;
+
+  for (size_t i = 0, count; i < m; i += count, at += count) {
     count = tile_tokens (m - i);
-    switch (count) {
-      case 1:
-        tile (job, w, i, row, 1, source);
-        break;
-      case 2:
-        tile (job, w, i, row, 2, source);
-        break;
-      case 3:
-        tile (job, w, i, row, 3, source);
-        break;
-      case 4:
-        tile (job, w, i, row, 4, source);
-        break;
-      case 5:
-        tile (job, w, i, row, 5, source);
-        break;
-      default:
-        tile (job, w, i, row, 6, source);
-        break;
+    if (at + count > SUM_TOKENS) {
+      finish (job, &sums, first, at, row, source != INT8);
+      first = i;
+      at = 0;
     }
+    if (!kept)
+      tiles (job, w, i, &sums, at, NULL, count, source);
+    else if (i == 0)
+      tiles (job, w, i, &sums, at, kept, count, UNPACK);
+    else
+      tiles (job, kept, i, &sums, at, NULL, count, UNPACKED);
   }
-}
-
-/* dst: [k / 4][4 vectors] */
-static void
-unpack (uint8_t *dst, const uint8_t *w, size_t k)
-{
-  const __m512i mask1 = _mm512_set1_epi8 ((char) 0xfc), mask2 = _mm512_set1_epi8 ((char) 0xf0);
-  const __m512i mask3 = _mm512_set1_epi8 ((char) 0xc0);
-
-  for (size_t j = 0; j < k; j += 4, w += 64, dst += 256) {
-    __m512i x = _mm512_load_si512 (w);
-    _mm_prefetch (w + AHEAD, _MM_HINT_T0);
-    _mm512_store_si512 (dst, x);
-    _mm512_store_si512 (dst + 64, _mm512_and_si512 (x, mask1));
-    _mm512_store_si512 (dst + 128, _mm512_and_si512 (x, mask2));
-    _mm512_store_si512 (dst + 192, _mm512_and_si512 (x, mask3));
-  }
-}
-
-/* Many tokens against ternary panels. */
-static void
-unpacked_panels (const Job *job, size_t m)
-{
-  _Alignas (64) uint8_t panel[UNPACK_K * PANEL];
-  const uint8_t *w = job->w->data;
-
-  for (size_t row = 0; row < job->w->n; row += PANEL, w += job->panel_size) {
-    unpack (panel, w, job->w->k);
-    panel_tiles (job, panel, m, row, UNPACKED);
-  }
+  finish (job, &sums, first, at, row, source != INT8);
 }
 
 INLINE void
 block (const Job *job, size_t m, const Source source)
 {
   const size_t n = bmk_align_up (job->w->n, PANEL);
+  _Alignas (64) uint8_t kept[source == TERNARY ? UNPACK_K * PANEL : 64];
+  const bool keep = source == TERNARY && job->w->k <= UNPACK_K && m > (job->w->k <= UNPACK_NEAR_K ? MAX_TILE : UNPACK_FAR);
   const uint8_t *w = job->w->data;
   size_t row = 0;
 
@@ -241,7 +272,7 @@ block (const Job *job, size_t m, const Source source)
     for (; row + 2 * PANEL <= n; row += 2 * PANEL, w += 2 * job->panel_size)
       tile_2x2 (job, w, 0, row, source);
   for (; row < n; row += PANEL, w += job->panel_size)
-    panel_tiles (job, w, m, row, source);
+    panel_tiles (job, w, m, row, keep ? kept : NULL, source);
 }
 
 INLINE void
@@ -255,10 +286,7 @@ linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow 
       padded (w->k) * (source == INT8 ? PANEL : PANEL / 4) };
     for (size_t t = 0; out->q && t < count; t++)
       top[t] = _mm512_setzero_ps ();
-    if (source == TERNARY && count >= UNPACK_TOKENS && w->k <= UNPACK_K)
-      unpacked_panels (&job, count);
-    else
-      block (&job, count, source);
+    block (&job, count, source);
     if (out->q)
       requantize_tokens (&job, count);
   }

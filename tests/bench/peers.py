@@ -13,35 +13,53 @@ import sys
 from peers_worker import CAPS, ENGINES, PeerError
 
 
-def sizes(text):
-    """'384x384,1536x384' -> [(n, k), ...]"""
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (--help tells more)\n")
+
+
+def checked(what, parse):
+    """An argparse type: `parse` returns None, or fails, on what is not `what`."""
+    def convert(text):
+        try:
+            value = parse(text)
+        except ValueError:
+            value = None
+        if value is None:
+            raise argparse.ArgumentTypeError(f"'{text}' is not {what}")
+        return value
+    return convert
+
+
+def parse_sizes(text):
     out = [tuple(int(v) for v in part.split("x")) for part in text.split(",")]
-    if any(len(s) != 2 or min(s) < 1 for s in out):
-        raise ValueError(text)
-    return out
+    return out if all(len(s) == 2 and min(s) > 0 for s in out) else None
 
 
-def numbers(text):
+def parse_numbers(text):
     out = [int(v) for v in text.split(",")]
-    if min(out) < 1:
-        raise ValueError(text)
-    return out
+    return out if min(out) > 0 else None
 
 
-def count(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+sizes = checked("a list as 384x384,1536x384", parse_sizes)
+numbers = checked("a list as 1,4,16", parse_numbers)
+count = checked("a whole number above 0", lambda text: int(text) if int(text) > 0 else None)
+milliseconds = checked("a time above 0 and up to 1000 ms", lambda text: float(text) if 0 < float(text) <= 1000 else None)
 
 
 def among(known):
-    def names(text):
-        out = list(dict.fromkeys(text.split(",")))
-        if not set(out) <= set(known):
-            raise argparse.ArgumentTypeError(f"'{text}': choose from {','.join(known)}")
-        return out
-    return names
+    def parse(text):
+        given = set(text.split(","))
+        return [v for v in known if v in given] if given <= set(known) else None
+    return checked(f"among {','.join(known)}", parse)
+
+
+def pin(core):
+    try:
+        os.sched_setaffinity(0, {core})
+    except (OSError, ValueError, OverflowError) as e:
+        allowed = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        raise PeerError(f"--core {core}: no such core here (there are {allowed})") from e
 
 
 def common(parser, rounds):
@@ -52,7 +70,7 @@ def common(parser, rounds):
 
 
 def arguments():
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = ap.add_subparsers(dest="command", required=True)
     s = sub.add_parser("shapes", help="linear layers")
     s.add_argument("--bitmar", help="the built bitmar program")
@@ -60,7 +78,7 @@ def arguments():
     s.add_argument("--shapes", type=sizes, help="NxK,NxK,... (default: those of docs/performance.md)")
     s.add_argument("--m", type=numbers, help="M,M,... (default: 1,4,16,256)")
     s.add_argument("--batches", type=count, default=5, help="timings of each form a round")
-    s.add_argument("--milliseconds", type=float, default=1.0, help="length of one timing")
+    s.add_argument("--milliseconds", type=milliseconds, default=1.0, help="length of one timing")
     s.add_argument("--json", action="store_true")
     common(s, 10)
     b = sub.add_parser("backbone", help="one frame")
@@ -83,7 +101,7 @@ def main():
     args = arguments()
     try:
         if args.core is not None:
-            os.sched_setaffinity(0, {args.core})
+            pin(args.core)
         if args.command == "shapes":
             from peers_layer import BATCHES, SHAPES
             from peers_shapes import run
@@ -92,9 +110,12 @@ def main():
             from peers_backbone import run
         run(args)
     except ModuleNotFoundError as e:
-        sys.exit(f"peers.py: Python package '{e.name}' is missing: pip install -r tests/bench/requirements.txt")
-    except (PeerError, OSError) as e:
+        sys.exit(f"peers.py: Python package '{e.name}' is missing: pip install -r tests/bench/requirements.txt"
+                 + (" -r models/train/requirements.txt" if args.command == "backbone" else ""))
+    except PeerError as e:
         sys.exit(f"peers.py: {e}")
+    except OSError as e:
+        sys.exit(f"peers.py: {e.filename}: {e.strerror}" if e.filename else f"peers.py: {e}")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ import backbone
 from features import decode, pictures
 
 FORMATS = {"QDQ": QuantFormat.QDQ, "QOperator": QuantFormat.QOperator}
-NAMES = {"ort-int8": "ONNX Runtime", "ov-int8": "OpenVINO"}
 
 
 class Graph:
@@ -168,14 +167,20 @@ def summary(rounds, clock):
     return min(r[clock]["best"] for r in rounds), float(np.median([r[clock]["median"] for r in rounds]))
 
 
-def report(name, peer, parts):
-    for clock in ("wall", "cpu"):
-        e, c = summary(parts["encode"], clock), summary(parts["caption"], clock)
-        theirs = getattr(peer, clock)
-        best, median = min(theirs), np.median(theirs)
-        print(f"ours, {clock}: encode best {e[0]:.3f} median {e[1]:.3f}, caption best {c[0]:.3f} median {c[1]:.3f} ms; over "
-              f"{name}: encode best {e[0] / best:.2f} median {e[1] / median:.2f}, "
-              f"encode + caption best {(e[0] + c[0]) / best:.2f} median {(e[1] + c[1]) / median:.2f}")
+def report(peers, parts):
+    """A table of CPU times; the ratios are of the best."""
+    rows, ours = [], {}
+    for part, times in parts.items():
+        if times:
+            ours[part] = summary(times, "cpu")
+            rows.append((f"ours: {part}", *ours[part], "", ""))
+    for name, t in peers.items():
+        best = min(t.cpu)
+        over = [f"{v / best:.2f}" for v in (ours["encode"][0], ours["encode"][0] + ours["caption"][0])] if ours else ["", ""]
+        rows.append((name, best, float(np.median(t.cpu)), *over))
+    print("\n| CPU time of one thread, ms | best | median | our encode / it | our encode + caption / it |\n|---|---|---|---|---|")
+    for name, best, median, *over in rows:
+        print(f"| {name} | {best:.2f} | {median:.2f} | {over[0]} | {over[1]} |")
 
 
 def rounds(args, workers, picture):
@@ -213,9 +218,9 @@ def run(args):
     describe(workers, times)
     if last:
         print(f"ours: '{last['text']}', {last['tokens']} tokens, beam {last['beam']}")
-    for cap, peer in dict.fromkeys((k[0], k[1]) for k in times):
-        best = min((k for k in times if k[:2] == (cap, peer)), key=lambda k: min(times[k].cpu))
-        name = f"{NAMES[peer]}, {cap}, {best[2]}"
-        print(f"peer: {name}: CPU best {min(times[best].cpu):.3f} median {np.median(times[best].cpu):.3f} ms")
-        if last:
-            report(name, times[best], parts)
+    peers = {}
+    for w in workers:
+        for peer in dict.fromkeys(key[0] for key in w.keys):
+            best = min((k for k in times if k[:2] == (w.cap, peer)), key=lambda k: min(times[k].cpu))
+            peers[f"{w.info['version']}, {w.cap} ({best[2]})"] = times[best]
+    report(peers, parts)

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What every peer gets of one linear layer: an input, weights, and the exact answer to be held against."""
+import zlib
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -17,10 +18,21 @@ class Refused(Exception):
 
 @dataclass
 class Made:
-    """A built graph: run () does one call into a fixed output. `ran` names the kernel or the nodes that are left of it."""
+    """A built graph: run () does one call into a fixed output. `ran` names the kernel or the nodes that are left of it.
+    `held` keeps the memory that the engines only point to; `first` is the first
+    answer's checksum, which all later calls must give."""
     run: Callable
     output: Callable
     ran: str
+    held: tuple
+    first: int = 0
+
+    def __post_init__(self):
+        self.run()
+        self.first = self.sum()
+
+    def sum(self):
+        return zlib.crc32(np.ascontiguousarray(self.output()))
 
 
 @dataclass

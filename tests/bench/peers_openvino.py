@@ -33,8 +33,9 @@ def made(model, x, int8=True):
     if int8 and (wide or not names):
         raise Refused(f"does not run in int8 but as {', '.join(wide) or 'no layer with weights'}")
     request = compiled.create_infer_request()
-    request.set_input_tensor(ov.Tensor(x, shared_memory=True))
-    return Made(request.infer, lambda: request.get_output_tensor().data, counted(names))
+    tensor = ov.Tensor(x, shared_memory=True)
+    request.set_input_tensor(tensor)
+    return Made(request.infer, lambda: request.get_output_tensor().data, counted(names), (x, tensor, compiled))
 
 
 def linear(layer, signed):
@@ -47,7 +48,6 @@ def linear(layer, signed):
     weights = op.multiply(op.convert(op.constant(layer.w8), "f32"), op.constant(layer.scale8[:, None].copy()))
     y = op.matmul(op.fake_quantize(node, *limits, 256), weights, False, True)
     m = made(ov.Model([op.result(y)], [node], "linear"), x)
-    m.run()
     check(m.output(), layer.exact8(x))
     return m
 
@@ -79,7 +79,6 @@ def model_suite(cap, paths, image, want):
     suite = Suite(version=version())
     try:
         suite.made["ov-int8", "QDQ"] = m = made(ov.Core().read_model(str(paths["QDQ"])), image)
-        m.run()
         suite.cosine["ov-int8", "QDQ"] = alike(m.output(), want)
     except Refused as e:
         suite.refused["ov-int8", "QDQ"] = str(e)

@@ -40,6 +40,8 @@ def amx_allowed():
 def apply_cap(cap):
     if cap == "full":
         return None
+    if platform.machine() != "x86_64":
+        raise PeerError("this cap is for x86-64 only: use --caps full")
     os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX512_CORE_VNNI"
     memory = ctypes.create_string_buffer(SMALL_STACK)
     stack = SignalStack(ctypes.addressof(memory), 0, SMALL_STACK)
@@ -77,6 +79,8 @@ def serve(pipe, engine, cap, job, arguments):
         while (order := pipe.recv()) is not None:
             keys, batches, seconds = order
             times = {k: measure(suite.made[k].run, batches, seconds) for k in keys}
+            if changed := [k for k in keys if suite.made[k].sum() != suite.made[k].first]:
+                raise PeerError(f"{changed[0]} gave another answer than the first time")
             if suite.idle:
                 times["idle"] = measure(suite.idle.run, batches, seconds)
             pipe.send(times)
