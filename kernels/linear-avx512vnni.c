@@ -58,6 +58,9 @@ typedef enum {
   VPDPBUSD (a##u##3, x3, b_); \
 } while (0)
 
+/* Else the compiler loads the next step's operands into registers that are not there. */
+#define STEP_DONE __asm__ volatile ("" ::: "memory")
+
 #define BROADCAST(q) _mm512_set1_epi32 (bmk_load4 (q))
 /* Into the sums that finish() takes: stores are free beside the dot products, branches here would not be. */
 #define KEEP(u, sums, i) do { \
@@ -79,6 +82,7 @@ tile (const Job *job, const uint8_t *w, size_t token, Sums *sums, size_t at, uin
 {
   const size_t k = job->w->k;
   const int8_t *q = job->q + token * k, *q3 = q + 3 * k, *end = q + k;
+  const int steps = m < MAX_TILE ? 4 : 1;      /* six tokens leave no register for what unrolling brings */
   MASKS;
   UNIT (0, token);
   UNIT (1, token + (m > 1 ? 1 : 0));
@@ -87,9 +91,9 @@ tile (const Job *job, const uint8_t *w, size_t token, Sums *sums, size_t at, uin
   UNIT (4, token + (m > 4 ? 4 : 0));
   UNIT (5, token + (m > 5 ? 5 : 0));
 
-  for (; q < end; q += 16, q3 += 16, w += 4 * STEP (source)) {
+  for (; q < end; q += 4 * steps, q3 += 4 * steps, w += steps * STEP (source)) {
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
+    for (int j = 0; j < steps; j++) {
       LOAD_PANEL (w + j * STEP (source));
       if (source == UNPACK) {
         _mm512_store_si512 (kept, x0);
@@ -109,6 +113,7 @@ tile (const Job *job, const uint8_t *w, size_t token, Sums *sums, size_t at, uin
         DOT (4, BROADCAST (q3 + k + 4 * j));
       if (m > 5)
         DOT (5, BROADCAST (q3 + 2 * k + 4 * j));
+      STEP_DONE;
     }
   }
   KEEP (0, sums, at);
@@ -150,6 +155,7 @@ tile_1x4 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
       DOT (2, b);
       LOAD_PANEL (w3 + j * STEP (source));
       DOT (3, b);
+      STEP_DONE;
     }
     w0 += 4 * STEP (source);
     w1 += 4 * STEP (source);
@@ -188,6 +194,7 @@ tile_2x2 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
       LOAD_PANEL (w1 + j * STEP (source));
       DOT (2, b0);
       DOT (3, b1);
+      STEP_DONE;
     }
     w0 += 4 * STEP (source);
     w1 += 4 * STEP (source);
