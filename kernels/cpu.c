@@ -73,6 +73,7 @@ static void
 fill_amx (BmkTable *t)
 {
   bmk_linear_fill_amx (t);
+  bmk_conv_fill_amx (t);
 }
 
 /* The register files that the operating system saves (XCR0). */

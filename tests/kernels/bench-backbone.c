@@ -241,5 +241,6 @@ main (int argc, char **argv)
   bmk_init ();
   bench (BMK_TIER_AVX2, 10, false);
   bench (BMK_TIER_AVX512VNNI, 60, layers);
+  bench (BMK_TIER_AMX, 60, layers);
   return 0;
 }
