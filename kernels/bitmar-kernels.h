@@ -193,6 +193,19 @@ void bmk_color_matrix_init (BmkColorMatrix *m, double kr, double kb, bool full_r
 /* In place, n pixels of 3 interleaved bytes Y U V -> R G B. */
 void bmk_yuv_to_rgb (uint8_t *pixels, size_t n, const BmkColorMatrix *m);
 
+/* ---- The machine's limits, which benchmarks are shares of ---------------------------------------- */
+
+typedef enum {
+  BMK_PEAK_DOT,        /* the tier's int8 dot product: maddubs and add, vpdpbusd, SDOT */
+  BMK_PEAK_TILE        /* its int8 matrix product: AMX tiles, SMMLA */
+} BmkPeak;
+
+/* Nothing but that instruction, on registers, in independent sums, `steps` times over. -> the multiplications done, 0 when the
+ * tier has no such instruction. The caller takes the time. */
+uint64_t bmk_peak (BmkPeak unit, size_t steps);
+/* Reads size bytes, rounded down to a multiple of 512, with the tier's loads. -> something that depends on all of them. */
+uint64_t bmk_read (const void *data, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -35,6 +35,7 @@ fill_scalar (BmkTable *t)
   bmk_conv_fill_scalar (t);
   bmk_resample_fill_scalar (t);
   bmk_color_fill_scalar (t);
+  bmk_peak_fill_scalar (t);
 }
 
 #ifdef BMK_X86
@@ -48,6 +49,7 @@ fill_avx2 (BmkTable *t)
   bmk_conv_fill_avx2 (t);
   bmk_resample_fill_avx2 (t);
   bmk_color_fill_avx2 (t);
+  bmk_peak_fill_avx2 (t);
 }
 
 static void
@@ -58,6 +60,7 @@ fill_avx512vnni (BmkTable *t)
   bmk_attention_fill_avx512vnni (t);
   bmk_elementwise_fill_avx512vnni (t);
   bmk_conv_fill_avx512vnni (t);
+  bmk_peak_fill_avx512vnni (t);
 }
 
 #ifdef BMK_AVXVNNI
@@ -66,6 +69,7 @@ fill_avxvnni (BmkTable *t)
 {
   bmk_linear_fill_avxvnni (t);
   bmk_conv_fill_avxvnni (t);
+  bmk_peak_fill_avxvnni (t);
 }
 #endif
 
@@ -74,6 +78,7 @@ fill_amx (BmkTable *t)
 {
   bmk_linear_fill_amx (t);
   bmk_conv_fill_amx (t);
+  bmk_peak_fill_amx (t);
 }
 
 /* The register files that the operating system saves (XCR0). */
@@ -159,6 +164,7 @@ fill_dotprod (BmkTable *t)
   bmk_conv_fill_dotprod (t);
   bmk_resample_fill_dotprod (t);
   bmk_color_fill_dotprod (t);
+  bmk_peak_fill_dotprod (t);
 }
 
 static void
@@ -166,6 +172,7 @@ fill_i8mm (BmkTable *t)
 {
   bmk_linear_fill_i8mm (t);
   bmk_conv_fill_i8mm (t);
+  bmk_peak_fill_i8mm (t);
 }
 #else
 static bool

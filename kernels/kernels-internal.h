@@ -49,6 +49,10 @@ typedef struct {
   void (*resample_column) (uint8_t *y, const uint8_t *rows, size_t n, const int16_t *high, const int16_t *low,
       size_t count);
   void (*yuv_to_rgb) (uint8_t *pixels, size_t n, const BmkColorMatrix *m);
+
+  uint64_t (*peak_dot) (size_t steps);          /* NULL: the tier has no such instruction */
+  uint64_t (*peak_tile) (size_t steps);
+  uint64_t (*read) (const void *data, size_t size);
 } BmkTable;
 
 extern BmkTable bmk_table;
@@ -62,6 +66,7 @@ BMK_FILL (elementwise, scalar);
 BMK_FILL (conv, scalar);
 BMK_FILL (resample, scalar);
 BMK_FILL (color, scalar);
+BMK_FILL (peak, scalar);
 BMK_FILL (quantize, avx2);
 BMK_FILL (linear, avx2);
 BMK_FILL (attention, avx2);
@@ -69,15 +74,19 @@ BMK_FILL (elementwise, avx2);
 BMK_FILL (conv, avx2);
 BMK_FILL (resample, avx2);
 BMK_FILL (color, avx2);
+BMK_FILL (peak, avx2);
 BMK_FILL (linear, avxvnni);
 BMK_FILL (conv, avxvnni);
+BMK_FILL (peak, avxvnni);
 BMK_FILL (quantize, avx512vnni);
 BMK_FILL (linear, avx512vnni);
 BMK_FILL (attention, avx512vnni);
 BMK_FILL (elementwise, avx512vnni);
 BMK_FILL (conv, avx512vnni);
+BMK_FILL (peak, avx512vnni);
 BMK_FILL (linear, amx);
 BMK_FILL (conv, amx);
+BMK_FILL (peak, amx);
 BMK_FILL (quantize, dotprod);
 BMK_FILL (linear, dotprod);
 BMK_FILL (attention, dotprod);
@@ -85,8 +94,10 @@ BMK_FILL (elementwise, dotprod);
 BMK_FILL (conv, dotprod);
 BMK_FILL (resample, dotprod);
 BMK_FILL (color, dotprod);
+BMK_FILL (peak, dotprod);
 BMK_FILL (linear, i8mm);
 BMK_FILL (conv, i8mm);
+BMK_FILL (peak, i8mm);
 #undef BMK_FILL
 
 static inline size_t

@@ -19,7 +19,9 @@ static const char summary[] =
     "      FILE is a picture (PNG, JPEG, WebP), a video or a camera (/dev/video0); URI is any that GStreamer\n"
     "      reads: file://, http://, https://, rtsp://. One line per caption on stdout.\n"
     "  bitmar info [--json] [MODEL]\n"
-    "      What a model file is: size, licence, training data, scores, hash. Without MODEL: the one in use.";
+    "      What a model file is: size, licence, training data, scores, hash. Without MODEL: the one in use.\n"
+    "  bitmar bench [OPTION…]\n"
+    "      How fast the kernels are on this machine, as shares of its limits; bitmar bench --help.";
 static const char description[] =
     "Output of caption, each line as soon as it is known:\n"
     "  FILE: TEXT                  a picture\n"
@@ -195,12 +197,12 @@ static int
 dispatch (Cli *cli, char **words)
 {
   if (!words || !words[0])
-    return usage ("a command is missing: caption or info");
+    return usage ("a command is missing: caption, info or bench");
   if (g_str_equal (words[0], "caption"))
     return caption (cli, words + 1);
   if (g_str_equal (words[0], "info"))
     return info (cli, words + 1);
-  return usage ("the command is caption or info");
+  return usage ("the command is caption, info or bench");
 }
 
 int
@@ -221,12 +223,14 @@ main (int argc, char **argv)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
-  GOptionContext *context = g_option_context_new ("caption|info …");
+  GOptionContext *context = g_option_context_new ("caption|info|bench …");
   GError *error = NULL;
   int status;
 
   setlocale (LC_ALL, "");
   signal (SIGPIPE, SIG_IGN);
+  if (argc > 1 && g_str_equal (argv[1], "bench"))
+    return cli_bench (argc - 1, argv + 1);
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);

@@ -63,4 +63,7 @@ gboolean cli_is_camera (const char *path);
 /* cli-info.c */
 CliStatus cli_info (const char *path, gboolean json);
 
+/* cli-bench.c: argv[0] is the command's name. */
+int cli_bench (int argc, char **argv);
+
 G_END_DECLS
