@@ -32,14 +32,22 @@ typedef enum {
   BMK_N_TIERS
 } BmkTier;
 
-/* Chooses the widest tier that the CPU has, capped by the environment variable BITMAR_CPU (a name of
- * bmk_tier_name(); an unknown one is ignored by returning false). Idempotent, thread-safe. */
+/* Chooses the widest tier that the CPU has, capped by the environment variable BITMAR_CPU (a name of bmk_tier_name()), and makes
+ * the threads that BITMAR_THREADS asks for. False: one of the two is not a value, and has no effect. Idempotent, thread-safe. */
 bool bmk_init (void);
 /* For tests and benchmarks: false when this CPU or build lacks the tier. Not thread-safe. */
 bool bmk_set_tier (BmkTier tier);
 BmkTier bmk_tier (void);
 /* "scalar", "avx2", "avxvnni", "avx512vnni", "amx", "dotprod", "i8mm"; NULL for what is none. */
 const char *bmk_tier_name (BmkTier tier);
+
+#define BMK_MAX_THREADS 64
+
+/* How many threads a large layer (64 rows and 4 million multiplications or more) is shared among, the calling one included; 1,
+ * the default, makes none. They are the process's: of several callers at a time one has their help. Results are the same for
+ * any number. May be called at any time, also while others use kernels. False: not 1..64, nothing changes; or fewer could be made. */
+bool bmk_set_threads (unsigned n);
+unsigned bmk_threads (void);
 
 /* Alignment, in bytes, of packed weights. Everything else may be unaligned. */
 #define BMK_ALIGN 64

@@ -3,6 +3,7 @@
 
 /* The convolutions' public functions, and the stem as patches for the tiers with a fast pointwise convolution. */
 #include "conv-internal.h"
+#include "threads.h"
 
 #define MAX_CHANNELS 65536      /* 255 * 127 * 65536 still fits an int32 */
 #define PATCHES 96              /* a multiple of every tier's tile of pixels */
@@ -34,10 +35,34 @@ bmk_pointwise_pack (void *dst, const int8_t *rows, size_t cout, size_t cin)
   return true;
 }
 
+#define THREAD_PRODUCTS ((size_t) 4 << 20)
+#define THREAD_PIXELS 320       /* the tiers' blocks */
+
+typedef struct {
+  uint8_t *y;
+  const uint8_t *x, *r;
+  const BmkConv *c;
+} Pointwise;
+
+static void
+run_pixels (void *data, size_t from, size_t to)
+{
+  const Pointwise *job = data;
+  const BmkConv *c = job->c;
+
+  bmk_table.pointwise (job->y + from * c->cout, job->x + from * c->cin, job->r ? job->r + from * c->cout : NULL, c, to - from);
+}
+
 void
 bmk_pointwise (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p)
 {
-  bmk_table.pointwise (y, x, r, c, p);
+  Pointwise job = { y, x, r, c };
+  const size_t share = p / bmk_threads () / THREAD_PIXELS * THREAD_PIXELS;
+
+  if (bmk_threads () == 1 || p * c->cin * c->cout < THREAD_PRODUCTS)
+    bmk_table.pointwise (y, x, r, c, p);
+  else
+    bmk_parallel (run_pixels, &job, p, share > THREAD_PIXELS ? share : THREAD_PIXELS);
 }
 
 static bool

@@ -221,7 +221,7 @@ start_scalar (void)
 static void
 choose_tier (void)
 {
-  const char *cap = getenv ("BITMAR_CPU");
+  const char *cap = getenv ("BITMAR_CPU"), *threads = getenv ("BITMAR_THREADS");
   int tier = BMK_N_TIERS - 1;
 
   init_result = true;
@@ -236,6 +236,8 @@ choose_tier (void)
   while (!has_tier ((BmkTier) tier))
     tier--;
   use_tier ((BmkTier) tier);
+  if (threads)
+    init_result = bmk_set_threads ((unsigned) atoi (threads)) && init_result;
 }
 
 bool

@@ -4,6 +4,7 @@
 /* Shapes and codes are checked here, once, when packing. */
 #include "exp-scalar.h"
 #include "kernels-internal.h"
+#include "threads.h"
 
 /* Keeps every int32 sum exact and every size far from overflow. */
 #define MAX_K 65536
@@ -40,10 +41,67 @@ bmk_ternary_pack (void *dst, const uint8_t *codes, size_t n, size_t k)
   return true;
 }
 
+/* ---- Large layers on several threads ---- */
+
+#define RUN 256                 /* outputs: whole panels in every tier */
+#define THREAD_TOKENS 64        /* fewer, and the weights' way here is the longer part */
+#define THREAD_PRODUCTS ((size_t) 4 << 20)
+
+typedef void (*Linear) (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
+
+typedef struct {
+  Linear run;
+  size_t (*packed_size) (size_t n, size_t k);
+  const BmkOutput *out;
+  const BmkLinear *w;
+  const int8_t *q;
+  const BmkRow *rows;
+  size_t m;
+} Job;
+
+/* Outputs first..first+n-1 of a layer, whose panels lie one behind the other. */
+static BmkLinear
+some_outputs (const BmkLinear *w, size_t first, size_t n, size_t (*packed_size) (size_t n, size_t k))
+{
+  const uint8_t *data = w->data;
+
+  return (BmkLinear) { n, w->k, data + (first ? packed_size (first, w->k) : 0), w->scale + first };
+}
+
+/* from, to: runs of outputs */
+static void
+run_outputs (void *data, size_t from, size_t to)
+{
+  const Job *job = data;
+  const size_t first = from * RUN, end = to * RUN < job->w->n ? to * RUN : job->w->n;
+  const BmkLinear w = some_outputs (job->w, first, end - first, job->packed_size);
+  BmkOutput out = *job->out;
+
+  out.y += first;
+  out.bias = out.bias ? out.bias + first : NULL;
+  out.q = NULL;
+  job->run (&out, &w, job->q, job->rows, job->m);
+}
+
+static void
+linear (const Job *job)
+{
+  const BmkLinear *w = job->w;
+  const BmkOutput *out = job->out;
+
+  if (bmk_threads () == 1 || job->m < THREAD_TOKENS || w->n * w->k < THREAD_PRODUCTS / job->m || w->n <= RUN) {
+    job->run (out, w, job->q, job->rows, job->m);
+    return;
+  }
+  bmk_parallel (run_outputs, (void *) job, (w->n + RUN - 1) / RUN, 1);
+  if (out->q)
+    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, job->m, w->n, NULL);
+}
+
 void
 bmk_ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  bmk_table.ternary_linear (out, w, q, rows, m);
+  linear (&(Job) { bmk_table.ternary_linear, bmk_table.ternary_packed_size, out, w, q, rows, m });
 }
 
 size_t
@@ -75,12 +133,11 @@ bmk_int8_pack (void *dst, const int8_t *rows, size_t n, size_t k)
 void
 bmk_int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  bmk_table.int8_linear (out, w, q, rows, m);
+  linear (&(Job) { bmk_table.int8_linear, bmk_table.int8_packed_size, out, w, q, rows, m });
 }
 
 /* ---- The best of a layer's outputs ---- */
 
-#define RUN 256                 /* outputs at a time: whole panels in every tier */
 #define BEST_TOKENS 16          /* tokens at a time: 16 KB of outputs */
 
 typedef struct {
@@ -137,10 +194,9 @@ best_tokens (BmkBest *best, float *log_sum, size_t count, const BmkLinear *w, co
   for (size_t i = 0; i < m; i++)
     sums[i] = (LogSum) { -INFINITY, 0.0f };
   for (size_t first = 0, n; first < w->n; first += n) {
-    const uint8_t *data = w->data;
-    size_t had = used;
+    const size_t had = used;
     n = w->n - first < RUN ? w->n - first : RUN;
-    BmkLinear run = { n, w->k, data + (first ? bmk_table.int8_packed_size (first, w->k) : 0), w->scale + first };
+    const BmkLinear run = some_outputs (w, first, n, bmk_table.int8_packed_size);
     bmk_table.int8_linear (&out, &run, q, rows, m);
     for (size_t i = 0; i < m; i++) {
       used = best_add (best + i * count, had, count, y + i * RUN, n, first);

@@ -138,8 +138,10 @@ bitmar_model_load (const char *path, GError **error)
   Identity id;
 
   if (!bmk_init ()) {
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "BITMAR_CPU=%s is not a tier of this build",
-        g_getenv ("BITMAR_CPU"));
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER,
+        "BITMAR_CPU=%s is not the name of an instruction set, or BITMAR_THREADS=%s is not 1 to %d",
+        g_getenv ("BITMAR_CPU") ? g_getenv ("BITMAR_CPU") : "", g_getenv ("BITMAR_THREADS") ? g_getenv ("BITMAR_THREADS") : "",
+        BMK_MAX_THREADS);
     return NULL;
   }
   g_mutex_lock (&registry_lock);
