@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The low-bit kernels: plain C11, no allocation, no I/O, no global state but one dispatch table.
+/* The low-bit kernels: plain C11, no allocation, no I/O, no global state but one dispatch table (and
+ * the thread pool, when asked for).
  *
  * Every function is a pure function of its arguments and may be called from any thread. The caller owns
  * every buffer. All tiers give the same bits for the same input: integer sums are exact, floats follow
@@ -138,6 +139,9 @@ void bmk_rotate (float *x, const float *cos, const float *sin, size_t d, size_t 
 /* Canonical dot product and sum. */
 float bmk_dot (const float *a, const float *b, size_t n);
 float bmk_sum (const float *x, size_t n);
+/* y += x, and y = keep y + take x; both take subnormal numbers, which no trained model has, as zero. */
+void bmk_add (float *y, const float *x, size_t n);
+void bmk_blend (float *y, const float *x, float keep, float take, size_t n);
 /* The polynomial exp all tiers share: relative error < 2e-7 on [-87, 88], 0 below -87.3, clamped above 88. */
 float bmk_exp (float x);
 /* max + log(sum exp(x - max)); n > 0. */

@@ -189,6 +189,8 @@ use_tier (BmkTier tier)
   BmkTable t = { 0 };
 
   fill_scalar (&t);
+  if (tier > BMK_TIER_SCALAR)
+    bmk_elementwise_fill_orc (&t);
 #ifdef BMK_X86
   if (tier >= BMK_TIER_AVX2)
     fill_avx2 (&t);

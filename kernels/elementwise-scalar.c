@@ -41,6 +41,29 @@ above (uint8_t *at, const float *x, size_t n, float cut)
   return count;
 }
 
+/* As ORC does: a subnormal number is a zero of its sign. */
+static float
+normal (float x)
+{
+  return fabsf (x) < 0x1p-126f ? copysignf (0.0f, x) : x;
+}
+
+static void
+add (float *y, const float *x, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = normal (normal (y[i]) + normal (x[i]));
+}
+
+static void
+blend (float *y, const float *x, float keep, float take, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    float a = normal (normal (y[i]) * normal (keep)), b = normal (normal (x[i]) * normal (take));
+    y[i] = normal (a + b);
+  }
+}
+
 void
 bmk_elementwise_fill_scalar (BmkTable *t)
 {
@@ -48,4 +71,6 @@ bmk_elementwise_fill_scalar (BmkTable *t)
   t->sum = sum;
   t->sum_exp = sum_exp;
   t->above = above;
+  t->add = add;
+  t->blend = blend;
 }

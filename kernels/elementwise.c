@@ -16,6 +16,18 @@ bmk_sum (const float *x, size_t n)
   return bmk_table.sum (x, n);
 }
 
+void
+bmk_add (float *y, const float *x, size_t n)
+{
+  bmk_table.add (y, x, n);
+}
+
+void
+bmk_blend (float *y, const float *x, float keep, float take, size_t n)
+{
+  bmk_table.blend (y, x, keep, take, n);
+}
+
 float
 bmk_exp (float x)
 {

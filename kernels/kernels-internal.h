@@ -33,6 +33,8 @@ typedef struct {
   float (*sum_exp) (const float *x, size_t n, float *max);      /* sum exp(x - max) */
   /* The indices of what is greater than cut, ascending -> how many. n <= 256, at: [n] */
   size_t (*above) (uint8_t *at, const float *x, size_t n, float cut);
+  void (*add) (float *y, const float *x, size_t n);
+  void (*blend) (float *y, const float *x, float keep, float take, size_t n);
 
   size_t (*pointwise_packed_size) (size_t cout, size_t cin);
   void (*pointwise_pack) (void *dst, const int8_t *rows, size_t cout, size_t cin);
@@ -67,6 +69,7 @@ BMK_FILL (conv, scalar);
 BMK_FILL (resample, scalar);
 BMK_FILL (color, scalar);
 BMK_FILL (peak, scalar);
+BMK_FILL (elementwise, orc);
 BMK_FILL (quantize, avx2);
 BMK_FILL (linear, avx2);
 BMK_FILL (attention, avx2);

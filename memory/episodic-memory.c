@@ -143,13 +143,6 @@ least_recent (const BmmMemory *m)
   return oldest;
 }
 
-static void
-blend (float *x, const float *y, float rate, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    x[i] = (1.0f - rate) * x[i] + rate * y[i];
-}
-
 /* A merge of opposite keys can vanish: the new key then takes the slot's place. */
 static void
 make_unit (float *x, const float *fallback, size_t n)
@@ -173,9 +166,9 @@ bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
 
   slot = merge ? (size_t) nearest : m->used < m->config.slots ? m->used++ : least_recent (m);
   if (merge) {
-    blend (m->keys + slot * width, key, m->config.rate, width);
+    bmk_blend (m->keys + slot * width, key, 1.0f - m->config.rate, m->config.rate, width);
     make_unit (m->keys + slot * width, key, width);
-    blend (m->values + slot * width, value, m->config.rate, width);
+    bmk_blend (m->values + slot * width, value, 1.0f - m->config.rate, m->config.rate, width);
   } else {
     memcpy (m->keys + slot * width, key, width * sizeof *key);
     memcpy (m->values + slot * width, value, width * sizeof *value);
