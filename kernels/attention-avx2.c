@@ -97,15 +97,15 @@ softmax (float *p, size_t n)
 
 /* 64 elements from `at`: four groups of 16, each with its head's probabilities. p: [heads][n] */
 static void
-blend64 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_t n, size_t d, size_t at, size_t hd)
+blend64 (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t at, size_t hd)
 {
   __m256 a0 = _mm256_setzero_ps (), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
   const float *p0 = p + at / hd * n, *p1 = p + (at + 16) / hd * n;
   const float *p2 = p + (at + 32) / hd * n, *p3 = p + (at + 48) / hd * n;
 
-  for (size_t s = 0; s < n_spans; s++) {
-    const float *v = spans[s].n ? spans[s].v + at : NULL;
-    for (size_t i = 0; i < spans[s].n; i++, v += d) {
+  EACH_SPAN (spans, span) {
+    const float *v = span->n ? span->v + at : NULL;
+    for (size_t i = 0; i < span->n; i++, v += d) {
       __m256 w0 = _mm256_set1_ps (*p0++), w1 = _mm256_set1_ps (*p1++);
       __m256 w2 = _mm256_set1_ps (*p2++), w3 = _mm256_set1_ps (*p3++);
       VALUE_STEP (0, 0);
@@ -129,14 +129,14 @@ blend64 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_
 }
 
 static void
-blend16 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_t n, size_t d, size_t at, size_t hd)
+blend16 (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t at, size_t hd)
 {
   __m256 a0 = _mm256_setzero_ps (), a1 = a0;
   const float *p0 = p + at / hd * n;
 
-  for (size_t s = 0; s < n_spans; s++) {
-    const float *v = spans[s].n ? spans[s].v + at : NULL;
-    for (size_t i = 0; i < spans[s].n; i++, v += d) {
+  EACH_SPAN (spans, span) {
+    const float *v = span->n ? span->v + at : NULL;
+    for (size_t i = 0; i < span->n; i++, v += d) {
       __m256 w0 = _mm256_set1_ps (*p0++);
       VALUE_STEP (0, 0);
       VALUE_STEP (1, 0);
@@ -147,25 +147,13 @@ blend16 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_
 }
 
 static void
-attend (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
-    size_t heads, float *scratch)
+values (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t hd, size_t at, size_t to)
 {
-  const size_t hd = d / heads;
-  size_t n = 0, at = 0;
-
-  for (size_t s = 0; s < n_spans; s++)
-    n += spans[s].n;
-  for (size_t h = 0; h < heads; h++) {
-    float *p = scratch + h * n;
-    for (size_t s = 0; s < n_spans; p += spans[s].n, s++)
-      if (spans[s].n)
-        score (p, (spans[s].sink ? q_sink : q) + h * hd, spans[s].k + h * hd, spans[s].n, d, hd);
-    softmax (scratch + h * n, n);
-  }
-  for (; at + 64 <= d; at += 64)
-    blend64 (out, scratch, spans, n_spans, n, d, at, hd);
-  for (; at < d; at += 16)
-    blend16 (out, scratch, spans, n_spans, n, d, at, hd);
+  if (to - at == 64)
+    blend64 (out, p, spans, n, d, at, hd);
+  else
+    for (; at < to; at += 16)
+      blend16 (out, p, spans, n, d, at, hd);
 }
 
 /* half is a multiple of 8 */
@@ -187,6 +175,8 @@ rotate (float *x, const float *cos, const float *sin, size_t d, size_t heads)
 void
 bmk_attention_fill_avx2 (BmkTable *t)
 {
-  t->attend = attend;
+  t->score = score;
+  t->softmax = softmax;
+  t->values = values;
   t->rotate = rotate;
 }

@@ -115,15 +115,15 @@ softmax (float *p, size_t n)
 
 /* 64 elements from `at`: four vectors, each with its head's probabilities. p: [heads][n] */
 static void
-blend64 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_t n, size_t d, size_t at, size_t hd)
+blend64 (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t at, size_t hd)
 {
   __m512 a0 = _mm512_setzero_ps (), a1 = a0, a2 = a0, a3 = a0;
   const float *p0 = p + at / hd * n, *p1 = p + (at + 16) / hd * n;
   const float *p2 = p + (at + 32) / hd * n, *p3 = p + (at + 48) / hd * n;
 
-  for (size_t s = 0; s < n_spans; s++) {
-    const float *v = spans[s].n ? spans[s].v + at : NULL;
-    for (size_t i = 0; i < spans[s].n; i++, v += d) {
+  EACH_SPAN (spans, span) {
+    const float *v = span->n ? span->v + at : NULL;
+    for (size_t i = 0; i < span->n; i++, v += d) {
       VALUE_STEP (0);
       VALUE_STEP (1);
       VALUE_STEP (2);
@@ -137,43 +137,33 @@ blend64 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_
 }
 
 static void
-blend16 (float *out, const float *p, const BmkSpan *spans, size_t n_spans, size_t n, size_t d, size_t at, size_t hd)
+blend16 (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t at, size_t hd)
 {
   __m512 a0 = _mm512_setzero_ps ();
   const float *p0 = p + at / hd * n;
 
-  for (size_t s = 0; s < n_spans; s++) {
-    const float *v = spans[s].n ? spans[s].v + at : NULL;
-    for (size_t i = 0; i < spans[s].n; i++, v += d)
+  EACH_SPAN (spans, span) {
+    const float *v = span->n ? span->v + at : NULL;
+    for (size_t i = 0; i < span->n; i++, v += d)
       VALUE_STEP (0);
   }
   _mm512_storeu_ps (out + at, a0);
 }
 
 static void
-attend (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
-    size_t heads, float *scratch)
+values (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t hd, size_t at, size_t to)
 {
-  const size_t hd = d / heads;
-  size_t n = 0, at = 0;
-
-  for (size_t s = 0; s < n_spans; s++)
-    n += spans[s].n;
-  for (size_t h = 0; h < heads; h++) {
-    float *p = scratch + h * n;
-    for (size_t s = 0; s < n_spans; p += spans[s].n, s++)
-      if (spans[s].n)
-        score (p, (spans[s].sink ? q_sink : q) + h * hd, spans[s].k + h * hd, spans[s].n, d, hd);
-    softmax (scratch + h * n, n);
-  }
-  for (; at + 64 <= d; at += 64)
-    blend64 (out, scratch, spans, n_spans, n, d, at, hd);
-  for (; at < d; at += 16)
-    blend16 (out, scratch, spans, n_spans, n, d, at, hd);
+  if (to - at == 64)
+    blend64 (out, p, spans, n, d, at, hd);
+  else
+    for (; at < to; at += 16)
+      blend16 (out, p, spans, n, d, at, hd);
 }
 
 void
 bmk_attention_fill_avx512vnni (BmkTable *t)
 {
-  t->attend = attend;
+  t->score = score;
+  t->softmax = softmax;
+  t->values = values;
 }

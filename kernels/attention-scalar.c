@@ -19,34 +19,27 @@ softmax (float *p, size_t n)
     p[i] = p[i] * r;
 }
 
-/* The head whose elements start at `at`; out: [hd], q, q_sink: [d]. q_sink is not read without a sink span. */
 static void
-attend_head (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
-    size_t at, size_t hd, float *p)
+score (float *p, const float *q, const float *k, size_t n, size_t d, size_t hd)
 {
   const float scale = 1.0f / sqrtf ((float) hd);
-  size_t n = 0;
 
-  for (size_t s = 0; s < n_spans; s++)
-    for (size_t i = 0; i < spans[s].n; i++)
-      p[n++] = bmk_dot_scalar ((spans[s].sink ? q_sink : q) + at, spans[s].k + i * d + at, hd) * scale;
-  softmax (p, n);
-  for (size_t j = 0; j < hd; j++)
-    out[j] = 0.0f;
-  for (size_t s = 0; s < n_spans; s++)
-    for (size_t i = 0; i < spans[s].n; i++, p++)
-      for (size_t j = 0; j < hd; j++)
-        out[j] = out[j] + *p * spans[s].v[i * d + at + j];
+  for (size_t i = 0; i < n; i++)
+    p[i] = bmk_dot_scalar (q, k + i * d, hd) * scale;
 }
 
 static void
-attend (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
-    size_t heads, float *scratch)
+values (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t hd, size_t at, size_t to)
 {
-  const size_t hd = d / heads;
-
-  for (size_t at = 0; at < d; at += hd)
-    attend_head (out + at, q, q_sink, spans, n_spans, d, at, hd, scratch);
+  for (size_t j = at; j < to; j++) {
+    const float *weight = p + j / hd * n;
+    float sum = 0.0f;
+    for (int list = 0; list < 2; list++)
+      for (size_t s = 0; s < spans->n[list]; s++)
+        for (size_t i = 0; i < spans->list[list][s].n; i++)
+          sum = sum + *weight++ * spans->list[list][s].v[i * d + j];
+    out[j] = sum;
+  }
 }
 
 static void
@@ -65,6 +58,8 @@ rotate (float *x, const float *cos, const float *sin, size_t d, size_t heads)
 void
 bmk_attention_fill_scalar (BmkTable *t)
 {
-  t->attend = attend;
+  t->score = score;
+  t->softmax = softmax;
+  t->values = values;
   t->rotate = rotate;
 }

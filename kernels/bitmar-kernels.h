@@ -134,6 +134,19 @@ typedef struct {
 void bmk_attend (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans,
     size_t d, size_t heads, float *scratch);
 
+/* A query over the spans that it shares with others, and then over its own. */
+typedef struct {
+  float *out;          /* [d] */
+  const float *q, *q_sink;     /* [d], rotated */
+  const BmkSpan *own;
+  size_t n_own;        /* spans; may be 0 */
+} BmkQuery;
+
+/* The same for several queries: each result is that of bmk_attend(), but what they share comes into the cache once.
+ * scratch: [total n] floats times `heads`, of all queries. */
+void bmk_attend_many (const BmkQuery *queries, size_t n, const BmkSpan *shared, size_t n_shared, size_t d, size_t heads,
+    float *scratch);
+
 /* x: [d] in place, heads side by side; cos, sin: [hd / 2]. Pairs (i, i + hd/2). */
 void bmk_rotate (float *x, const float *cos, const float *sin, size_t d, size_t heads);
 /* Canonical dot product and sum. */

@@ -13,6 +13,16 @@
 struct BmkAxis;
 
 typedef struct {
+  const BmkSpan *list[2];
+  size_t n[2];
+} BmkSpans;
+
+/* The spans of both lists, in order. */
+#define EACH_SPAN(spans, span) \
+  for (int list_ = 0; list_ < 2; list_++) \
+    for (const BmkSpan *span = (spans)->list[list_], *end_ = span + (spans)->n[list_]; span < end_; span++)
+
+typedef struct {
   /* top: [m] max |x| of each row where it is known, else NULL */
   void (*quantize) (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top);
   void (*requantize_u8) (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k);
@@ -25,8 +35,12 @@ typedef struct {
   void (*int8_pack) (void *dst, const int8_t *rows, size_t n, size_t k);
   void (*int8_linear) (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
 
-  void (*attend) (float *out, const float *q, const float *q_sink, const BmkSpan *spans, size_t n_spans, size_t d,
-      size_t heads, float *scratch);
+  /* One head, n tokens: p[n] = (q . k) / sqrt(hd). q: [hd], k: n rows d apart */
+  void (*score) (float *p, const float *q, const float *k, size_t n, size_t d, size_t hd);
+  void (*softmax) (float *p, size_t n);
+  /* Elements at..to-1 of out: sum p v over the spans of both lists, in order. p: [heads][n]; at, to: multiples of 16, at
+   * most 64 apart, of 64 unless to is the end. */
+  void (*values) (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t hd, size_t at, size_t to);
   void (*rotate) (float *x, const float *cos, const float *sin, size_t d, size_t heads);
   float (*dot) (const float *a, const float *b, size_t n);
   float (*sum) (const float *x, size_t n);

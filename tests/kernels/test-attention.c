@@ -127,6 +127,47 @@ test_attend (void)
       }
 }
 
+/* Queries together give what each gives alone, whichever spans are shared; 1 to 20 of them, some without spans of their own. */
+static void
+check_many (const Attention *a, size_t n, size_t n_shared)
+{
+  Guarded out = guarded_new (n * a->d * sizeof (float), 4), scratch = guarded_new (n * a->total * a->heads * 4, 4);
+  float *q = random_floats (2 * n * a->d, 2.0f), *want = random_floats (a->d, 1.0f), *work = random_floats (a->total * a->heads, 1.0f);
+  BmkQuery queries[20];
+
+  for (size_t i = 0; i < n; i++)
+    queries[i] = (BmkQuery) { (float *) out.data + i * a->d, q + 2 * i * a->d, q + (2 * i + 1) * a->d, a->spans + n_shared,
+      i % 3 == 2 && n_shared ? 0 : a->n_spans - n_shared };
+  for (int tier = 0; tier < BMK_N_TIERS; tier++) {
+    if (!bmk_set_tier ((BmkTier) tier))
+      continue;
+    bmk_attend_many (queries, n, a->spans, n_shared, a->d, a->heads, (float *) scratch.data);
+    for (size_t i = 0; i < n; i++) {
+      bmk_attend (want, queries[i].q, queries[i].q_sink, a->spans, n_shared + queries[i].n_own, a->d, a->heads, work);
+      CHECK (memcmp (want, queries[i].out, a->d * sizeof *want) == 0, "%s: query %zu of %zu, %zu shared spans",
+          bmk_tier_name ((BmkTier) tier), i, n, n_shared);
+    }
+  }
+  guarded_check_free (&out, "bmk_attend_many");
+  guarded_check_free (&scratch, "bmk_attend_many (scratch)");
+  free (q);
+  free (want);
+  free (work);
+}
+
+static void
+test_many (void)
+{
+  static const size_t sizes[] = { 4, 81, 0, 17, 1, 3 }, counts[] = { 1, 2, 3, 8, 17, 20 };
+
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    for (size_t n_shared = 0; n_shared <= MAX_SPANS; n_shared += 2) {
+      Attention a = attention_new (96, 3, sizes, MAX_SPANS, 1, 2.0f);
+      check_many (&a, counts[i], n_shared);
+      attention_free (&a);
+    }
+}
+
 /* One token takes all the weight; and scores far beyond what exp could hold. */
 static void
 test_attend_peaks (void)
@@ -255,6 +296,7 @@ test_exp (void)
 int
 main (void)
 {
+  test_many ();
   static const size_t heads[][2] = { { 16, 1 }, { 32, 1 }, { 256, 4 }, { 96, 2 }, { 240, 5 } };
 
   test_exp ();
