@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "bitmar-kernels.h"
 
@@ -22,12 +23,56 @@ static struct {
   pthread_cond_t wake, idle;
   pthread_t threads[BMK_MAX_THREADS];
   unsigned n;                   /* workers, beside the caller */
-  unsigned working;
-  unsigned long turn;           /* counts works, so that a worker takes each once */
+  _Atomic unsigned working;     /* written under the lock */
+  _Atomic unsigned long turn;   /* the same; counts works, so that a worker takes each once */
   Work *work;
   bool quit;
 } pool = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER,
   { 0 }, 0, 0, 0, NULL, false };
+
+/* A network's layers follow each other within microseconds, and waking a thread takes 50 (measured, a virtual machine): for so
+ * long a worker, and a caller whose workers are not done, look before they sleep. */
+#define PATIENCE_NS 100000
+
+static void
+relax (void)
+{
+#if defined (__x86_64__) || defined (__i386__)
+  __builtin_ia32_pause ();
+#elif defined (__aarch64__)
+  __asm__ volatile ("isb");
+#endif
+}
+
+static int64_t
+now_ns (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Until there is another turn than `seen`. */
+static void
+await_turn (unsigned long seen)
+{
+  int64_t end = now_ns () + PATIENCE_NS;
+
+  do
+    for (int i = 0; i < 32 && atomic_load_explicit (&pool.turn, memory_order_relaxed) == seen; i++)
+      relax ();
+  while (atomic_load_explicit (&pool.turn, memory_order_relaxed) == seen && now_ns () < end);
+}
+
+static void
+await_workers (void)
+{
+  int64_t end = now_ns () + PATIENCE_NS;
+
+  while (atomic_load_explicit (&pool.working, memory_order_relaxed) && now_ns () < end)
+    relax ();
+}
 
 /* Read without a lock: whether the pool is worth a look. */
 static _Atomic unsigned n_threads = 1;
@@ -60,6 +105,9 @@ worker (void *unused)
     pthread_mutex_lock (&pool.lock);
     if (--pool.working == 0)
       pthread_cond_signal (&pool.idle);
+    pthread_mutex_unlock (&pool.lock);
+    await_turn (seen);
+    pthread_mutex_lock (&pool.lock);
   }
   pthread_mutex_unlock (&pool.lock);
   return NULL;
@@ -80,6 +128,7 @@ bmk_parallel (BmkTask task, void *data, size_t count, size_t grain)
   pthread_cond_broadcast (&pool.wake);
   pthread_mutex_unlock (&pool.lock);
   take_pieces (&w);
+  await_workers ();
   pthread_mutex_lock (&pool.lock);
   pool.work = NULL;             /* who wakes only now comes too late */
   while (pool.working)
@@ -93,6 +142,7 @@ stop_workers (void)
 {
   pthread_mutex_lock (&pool.lock);
   pool.quit = true;
+  pool.turn++;
   pthread_cond_broadcast (&pool.wake);
   pthread_mutex_unlock (&pool.lock);
   while (pool.n)
