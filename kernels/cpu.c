@@ -63,7 +63,6 @@ fill_avx512vnni (BmkTable *t)
   bmk_peak_fill_avx512vnni (t);
 }
 
-#ifdef BMK_AVXVNNI
 static void
 fill_avxvnni (BmkTable *t)
 {
@@ -71,7 +70,6 @@ fill_avxvnni (BmkTable *t)
   bmk_conv_fill_avxvnni (t);
   bmk_peak_fill_avxvnni (t);
 }
-#endif
 
 static void
 fill_amx (BmkTable *t)
@@ -124,12 +122,7 @@ has_tier (BmkTier tier)
     case BMK_TIER_AVX2:
       return true;
     case BMK_TIER_AVXVNNI:
-#ifdef BMK_AVXVNNI
       return a1 & avxvnni;
-#else
-      (void) avxvnni;
-      return false;
-#endif
     case BMK_TIER_AVX512VNNI:
       return (state & zmm) == zmm && (b & avx512) == avx512 && (c & bit_AVX512VNNI);
     case BMK_TIER_AMX:
@@ -192,10 +185,8 @@ use_tier (BmkTier tier)
 #ifdef BMK_X86
   if (tier >= BMK_TIER_AVX2)
     fill_avx2 (&t);
-#ifdef BMK_AVXVNNI
   if (tier == BMK_TIER_AVXVNNI)
     fill_avxvnni (&t);
-#endif
   if (tier >= BMK_TIER_AVX512VNNI)
     fill_avx512vnni (&t);
   if (tier >= BMK_TIER_AMX)

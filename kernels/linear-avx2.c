@@ -4,36 +4,10 @@
 /* maddubs saturates, so both uses of it are bounded:
  * ternary codes are 0..2, a pair is at most 2 * 2 * 127 = 508, and 64 pairs (256 k) still fit an int16;
  * int8 weights go in as |w| against q with w's sign, a pair is at most 2 * 127 * 127 = 32258. */
-#include "linear-pack.h"
-#include "math-avx2.h"
+#include "linear-avx2.h"
 
-#define LANES 8
-#define PANEL 32
 #define TILE 2                  /* tokens; a third would spill */
 #define WIDEN_EVERY 256
-
-/* acc: [32] sums of one token and one panel, whose first row is `row` */
-static void
-finish (const BmkOutput *out, const BmkLinear *w, size_t token, size_t row, const int32_t *acc, float inv)
-{
-  const size_t left = w->n - row;
-  float *y = out->y + token * out->ldy + row;
-
-  for (size_t f = 0; f < PANEL && f < left; f += LANES) {
-    const __m256i mask = bmk_mask_avx2 (left - f < LANES ? (ptrdiff_t) (left - f) : LANES);
-    __m256 v = _mm256_cvtepi32_ps (_mm256_load_si256 ((const __m256i *) (acc + f)));
-    v = _mm256_mul_ps (_mm256_mul_ps (v, _mm256_maskload_ps (w->scale + row + f, mask)), _mm256_set1_ps (inv));
-    if (out->bias)
-      v = _mm256_add_ps (v, _mm256_maskload_ps (out->bias + row + f, mask));
-    if (out->activation != BMK_LINEAR)
-      v = _mm256_max_ps (v, _mm256_setzero_ps ());
-    if (out->activation == BMK_RELU_SQUARED)
-      v = _mm256_mul_ps (v, v);
-    if (out->add)
-      v = _mm256_add_ps (_mm256_maskload_ps (y + f, mask), v);
-    _mm256_maskstore_ps (y + f, mask, v);
-  }
-}
 
 #define UNIT(u) __m256i a##u##0 = zero, a##u##1 = zero, a##u##2 = zero, a##u##3 = zero
 #define TERNARY_DOT(u, q) do { \

@@ -23,6 +23,8 @@
     TOKEN (2, e); \
   if (m > 3) \
     TOKEN (3, e); \
+  /* else gcc loads the next step's operands into registers that are not there */ \
+  __asm__ volatile ("" ::: "memory"); \
 } while (0)
 #define TOKEN(t, e) do { \
   a##t##0 = vdotq_laneq_s32 (a##t##0, x0, q##t, e); \
