@@ -10,20 +10,24 @@
 #define WIDEN_EVERY 256
 
 #define UNIT(u) __m256i a##u##0 = zero, a##u##1 = zero, a##u##2 = zero, a##u##3 = zero
-#define TERNARY_DOT(u, q) do { \
-  __m256i b_ = _mm256_set1_epi32 (bmk_load4 (q)); \
-  a##u##0 = _mm256_add_epi16 (a##u##0, _mm256_maddubs_epi16 (x0, b_)); \
-  a##u##1 = _mm256_add_epi16 (a##u##1, _mm256_maddubs_epi16 (x1, b_)); \
-  a##u##2 = _mm256_add_epi16 (a##u##2, _mm256_maddubs_epi16 (x2, b_)); \
-  a##u##3 = _mm256_add_epi16 (a##u##3, _mm256_maddubs_epi16 (x3, b_)); \
+/* In this order, one field at a time: gcc would unpack all four at once and spill sums for it. */
+#define ADD16(acc, x) __asm__ volatile ("vpaddw %1, %0, %0" : "+x" (acc) : "x" (x))
+#define TERNARY_FIELD(f) do { \
+  const __m256i x_ = _mm256_and_si256 (f ? _mm256_srli_epi16 (v, 2 * (f)) : v, three); \
+  ADD16 (a0##f, _mm256_maddubs_epi16 (x_, b0)); \
+  if (m > 1) \
+    ADD16 (a1##f, _mm256_maddubs_epi16 (x_, b1)); \
 } while (0)
 
 static inline void
 widen (int32_t *acc, __m256i pairs)
 {
-  __m256i *a = (__m256i *) acc;
+  static const _Alignas (32) int16_t ones[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+  __m256i *a = (__m256i *) acc, one;
 
-  _mm256_store_si256 (a, _mm256_add_epi32 (_mm256_load_si256 (a), _mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1))));
+  /* from memory each time: a register that holds it through the loop would cost a sum */
+  __asm__ volatile ("vmovdqa %1, %0" : "=x" (one) : "m" (ones));
+  _mm256_store_si256 (a, _mm256_add_epi32 (_mm256_load_si256 (a), _mm256_madd_epi16 (pairs, one)));
 }
 
 #define TERNARY_WIDEN(u) do { \
@@ -43,13 +47,11 @@ ternary_step (int32_t (*acc)[PANEL], const uint8_t *w, const int8_t *q, size_t l
 
   for (size_t j = 0; j < k; j += 4, w += 32, q += 4) {
     __m256i v = _mm256_load_si256 ((const __m256i *) w);
-    __m256i x0 = _mm256_and_si256 (v, three);
-    __m256i x1 = _mm256_and_si256 (_mm256_srli_epi16 (v, 2), three);
-    __m256i x2 = _mm256_and_si256 (_mm256_srli_epi16 (v, 4), three);
-    __m256i x3 = _mm256_and_si256 (_mm256_srli_epi16 (v, 6), three);
-    TERNARY_DOT (0, q);
-    if (m > 1)
-      TERNARY_DOT (1, q + ldq);
+    const __m256i b0 = _mm256_set1_epi32 (bmk_load4 (q)), b1 = m > 1 ? _mm256_set1_epi32 (bmk_load4 (q + ldq)) : b0;
+    TERNARY_FIELD (0);
+    TERNARY_FIELD (1);
+    TERNARY_FIELD (2);
+    TERNARY_FIELD (3);
   }
   TERNARY_WIDEN (0);
   if (m > 1)
