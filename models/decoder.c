@@ -19,6 +19,7 @@ static gboolean
 init (BitmarDecoder *t, const BitmarModel *model, const BitmarKvConfig *config)
 {
   gsize d = model->width, c = model->memory_width, beams = config->rows, heads = model->decoder.heads;
+  gsize rows = BITMAR_BATCH_ROWS;
 
   memset (t, 0, sizeof *t);
   t->model = model;
@@ -27,18 +28,19 @@ init (BitmarDecoder *t, const BitmarModel *model, const BitmarKvConfig *config)
   t->context = g_try_new (float, 2 * c);
   t->cond = g_try_new0 (float, model->decoder.n_layers * d);
   t->kv = g_try_new (float, model->vision.tokens * 2 * d);
-  t->x = g_try_new (float, beams * d);
-  t->a = g_try_new (float, beams * d);
-  t->far = g_try_new (float, beams * d);
-  t->qkv = g_try_new (float, beams * 3 * d);
-  t->scores = g_try_new (float, heads * bitmar_kvcache_max_entries (config));
+  t->x = g_try_new (float, rows * d);
+  t->a = g_try_new (float, rows * d);
+  t->far = g_try_new (float, rows * d);
+  t->qkv = g_try_new (float, rows * 3 * d);
+  t->best = g_try_new (BmkBest, rows * BITMAR_MAX_CANDIDATES);
+  t->scores = g_try_new (float, beams * heads * bitmar_kvcache_max_entries (config));
   t->cosines = g_try_new (float, d / heads);
   t->sines = g_try_new (float, d / heads);
   t->path = g_try_new (guint8, config->depth);
-  t->spans = g_try_new (BmkSpan, 3 + config->depth);
+  t->spans = g_try_new (BmkSpan, beams * (3 + config->depth));
   if (bitmar_kvcache_init (&t->cache, config)
-      && bitmar_scratch_init (&t->scratch, beams, d, model->decoder.feed_forward)
-      && bitmar_rope_init (&t->rope, d / heads, model->rope_base) && t->q && t->context && t->cond && t->kv && t->x
+      && bitmar_scratch_init (&t->scratch, rows, d, model->decoder.feed_forward)
+      && bitmar_rope_init (&t->rope, d / heads, model->rope_base) && t->q && t->context && t->cond && t->kv && t->x && t->best
       && t->a && t->far && t->qkv && t->scores && t->cosines && t->sines && t->path
       && t->spans)
     return TRUE;
@@ -65,6 +67,7 @@ bitmar_decoder_clear (BitmarDecoder *t)
   g_clear_pointer (&t->cond, g_free);
   g_clear_pointer (&t->kv, g_free);
   g_clear_pointer (&t->x, g_free);
+  g_clear_pointer (&t->best, g_free);
   g_clear_pointer (&t->a, g_free);
   g_clear_pointer (&t->far, g_free);
   g_clear_pointer (&t->qkv, g_free);
@@ -125,72 +128,119 @@ set_position (BitmarDecoder *t, guint64 position)
   bitmar_rope_at (&t->rope, MIN (position, last), t->cosines + half, t->sines + half);
 }
 
+/* One beam's query, key and value, rotated and in their places. qkv: [3d], far: [d] */
 static void
-attend (BitmarDecoder *t, gsize layer, const guint8 *rows, gsize row, gsize depth)
+place (BitmarDecoder *t, gsize layer, gsize row, gsize depth, float *qkv, float *far)
 {
-  gsize d = t->model->width, heads = t->model->decoder.heads, half = t->rope.half, n;
-  float *q = t->qkv + row * 3 * d, *far = t->far + row * d;
+  gsize d = t->model->width, heads = t->model->decoder.heads, half = t->rope.half;
   float *k = bitmar_kvcache_tail_k (&t->cache, layer, row, depth);
 
-  memcpy (far, q, d * sizeof (float));
-  bmk_rotate (q, t->cosines, t->sines, d, heads);
+  memcpy (far, qkv, d * sizeof (float));
+  bmk_rotate (qkv, t->cosines, t->sines, d, heads);
   bmk_rotate (far, t->cosines + half, t->sines + half, d, heads);
-  memcpy (k, q + d, d * sizeof (float));
+  memcpy (k, qkv + d, d * sizeof (float));
   bmk_rotate (k, t->cosines, t->sines, d, heads);
-  memcpy (bitmar_kvcache_tail_v (&t->cache, layer, row, depth), q + 2 * d, d * sizeof (float));
-  memcpy (t->path, rows, depth);
-  t->path[depth] = (guint8) row;
-  n = bitmar_kvcache_spans (&t->cache, layer, t->path, depth + 1, t->spans);
-  bmk_attend (t->a + row * d, q, far, t->spans, n, d, heads, t->scores);
+  memcpy (bitmar_kvcache_tail_v (&t->cache, layer, row, depth), qkv + 2 * d, d * sizeof (float));
 }
 
-/* x: [n, d] of the decoder, in place. */
+/* The beams of one stream share its sinks and its ring. x's rows from `first` on are theirs. */
 static void
-run_layer (BitmarDecoder *t, gsize i, const BitmarDecoderBeam *beams, gsize n, gsize depth)
+attend (BitmarDecoder *work, const BitmarDecoderPart *part, gsize layer, gsize first)
 {
-  const BitmarDecoderLayer *layer = &t->model->decoder.layers[i];
+  BitmarDecoder *t = part->decoder;
+  gsize d = t->model->width, depth = part->depth, stride = 3 + t->cache.config.depth;
+  gsize shared = bitmar_kvcache_shared_spans (&t->cache, depth + 1);
+  BmkQuery queries[BITMAR_BATCH_ROWS];
 
-  bitmar_project (&t->scratch, t->qkv, &layer->qkv, t->x, n);
-  for (gsize b = 0; b < n; b++)
-    attend (t, i, beams[b].rows, b, depth);
-  bitmar_project_residual (&t->scratch, t->x, &layer->out, t->a, n);
-  bitmar_feed_forward (&t->scratch, t->x, &layer->up, &layer->down, n, i + 1 == t->model->decoder.n_layers);
+  for (gsize b = 0; b < part->n; b++) {
+    BmkSpan *spans = t->spans + b * stride;
+    float *q = work->qkv + (first + b) * 3 * d, *far = work->far + (first + b) * d;
+    gsize n;
+
+    place (t, layer, b, depth, q, far);
+    memcpy (t->path, part->beams[b].rows, depth);
+    t->path[depth] = (guint8) b;
+    n = bitmar_kvcache_spans (&t->cache, layer, t->path, depth + 1, spans);
+    queries[b] = (BmkQuery) { work->a + (first + b) * d, q, far, spans + shared, n - shared };
+  }
+  bmk_attend_many (queries, part->n, t->spans, shared, d, t->model->decoder.heads, t->scores);
+}
+
+/* x: [rows, d] of the workspace, in place. cond: whether the streams' conditioning is added first. */
+static void
+run_layer (BitmarDecoder *work, gsize i, const BitmarDecoderPart *parts, gsize n_parts, gsize rows, gboolean cond)
+{
+  const BitmarModel *model = work->model;
+  const BitmarDecoderLayer *layer = &model->decoder.layers[i];
+  gsize d = model->width, at = 0;
+
+  for (gsize p = 0; p < n_parts; p++)
+    for (gsize b = 0; cond && b < parts[p].n; b++)
+      bmk_add (work->x + at++ * d, parts[p].decoder->cond + i * d, d);
+  bitmar_project (&work->scratch, work->qkv, &layer->qkv, work->x, rows);
+  at = 0;
+  for (gsize p = 0; p < n_parts; at += parts[p++].n)
+    attend (work, &parts[p], i, at);
+  bitmar_project_residual (&work->scratch, work->x, &layer->out, work->a, rows);
+  bitmar_feed_forward (&work->scratch, work->x, &layer->up, &layer->down, rows, i + 1 == model->decoder.n_layers);
+}
+
+/* Rows of all parts that want the best tokens, as many as the greediest of them wants; the others' are not looked at. */
+static void
+score_best (BitmarDecoder *work, const BitmarDecoderPart *parts, gsize n_parts, gsize rows)
+{
+  float log_sum[BITMAR_BATCH_ROWS];
+  gsize count = 0, at = 0;
+
+  for (gsize p = 0; p < n_parts; p++)
+    if (parts[p].scores && !parts[p].scores->logits)
+      count = MAX (count, parts[p].scores->count);
+  if (count == 0)
+    return;
+  bmk_int8_best (work->best, log_sum, count, &work->model->head, work->scratch.q, work->scratch.rows, rows);
+  for (gsize p = 0; p < n_parts; at += parts[p++].n) {
+    const BitmarScores *scores = parts[p].scores;
+
+    for (gsize b = 0; scores && !scores->logits && b < parts[p].n; b++) {
+      memcpy (scores->best + b * scores->count, work->best + (at + b) * count, scores->count * sizeof (BmkBest));
+      scores->log_sum[b] = log_sum[at + b];
+    }
+  }
 }
 
 static void
-add_rows (float *x, const float *row, gsize n, gsize d)
+score_logits (BitmarDecoder *work, const BitmarDecoderPart *parts, gsize n_parts)
 {
-  for (gsize b = 0; b < n; b++)
-    for (gsize i = 0; i < d; i++)
-      x[b * d + i] += row[i];
-}
+  const BmkLinear *head = &work->model->head;
+  gsize at = 0;
 
-/* q, rows: what the last layer left. */
-static void
-score (const BitmarModel *model, const int8_t *q, const BmkRow *rows, gsize n, const BitmarScores *scores)
-{
-  if (scores->logits)
-    bmk_int8_linear (&(BmkOutput) { .y = scores->logits, .ldy = model->head.n }, &model->head, q, rows, n);
-  else
-    bmk_int8_best (scores->best, scores->log_sum, scores->count, &model->head, q, rows, n);
+  for (gsize p = 0; p < n_parts; at += parts[p++].n)
+    if (parts[p].scores && parts[p].scores->logits)
+      bmk_int8_linear (&(BmkOutput) { .y = parts[p].scores->logits, .ldy = head->n }, head,
+          work->scratch.q + at * head->k, work->scratch.rows + at, parts[p].n);
 }
 
 void
-bitmar_decoder_step (BitmarDecoder *t, const BitmarDecoderBeam *beams, gsize n, gsize depth,
-    const BitmarScores *scores)
+bitmar_decoder_step_many (BitmarDecoder *work, const BitmarDecoderPart *parts, gsize n_parts)
 {
-  const BitmarModel *model = t->model;
-  gsize d = model->width;
+  const BitmarModel *model = work->model;
+  gsize d = model->width, rows = 0;
 
-  set_position (t, t->cache.position + depth);
-  for (gsize b = 0; b < n; b++)
-    bitmar_model_embedding (model, beams[b].token, t->x + b * d);
-  for (gsize i = 0; i < model->decoder.n_layers; i++) {
-    add_rows (t->x, t->cond + i * d, n, d);
-    run_layer (t, i, beams, n, depth);
+  for (gsize p = 0; p < n_parts; p++) {
+    set_position (parts[p].decoder, parts[p].decoder->cache.position + parts[p].depth);
+    for (gsize b = 0; b < parts[p].n; b++)
+      bitmar_model_embedding (model, parts[p].beams[b].token, work->x + rows++ * d);
   }
-  if (scores)
-    score (model, t->scratch.q, t->scratch.rows, n, scores);
+  for (gsize i = 0; i < model->decoder.n_layers; i++)
+    run_layer (work, i, parts, n_parts, rows, TRUE);
+  score_best (work, parts, n_parts, rows);
+  score_logits (work, parts, n_parts);
+}
+
+void
+bitmar_decoder_step (BitmarDecoder *t, const BitmarDecoderBeam *beams, gsize n, gsize depth, const BitmarScores *scores)
+{
+  bitmar_decoder_step_many (t, &(BitmarDecoderPart) { t, beams, n, depth, scores }, 1);
 }
 
 /* ---- Sinks --------------------------------------------------------------------------------------- */
@@ -200,12 +250,14 @@ run_sinks (BitmarDecoder *t, const guint8 *rows)
 {
   gsize d = t->model->width;
   BitmarDecoderBeam beam = { .rows = rows };
+  BitmarDecoderPart part = { .decoder = t, .beams = &beam, .n = 1 };
 
   for (gsize depth = 0; depth < t->model->decoder.sinks; depth++) {
+    part.depth = depth;
     set_position (t, depth);
     memcpy (t->x, t->model->sinks + depth * d, d * sizeof (float));
     for (gsize i = 0; i < t->model->decoder.n_layers; i++)
-      run_layer (t, i, &beam, 1, depth);
+      run_layer (t, i, &part, 1, 1, FALSE);
   }
 }
 

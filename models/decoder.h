@@ -27,23 +27,36 @@ typedef struct {
   const guint8 *rows;  /* [depth] */
 } BitmarDecoderBeam;
 
+/* Rows of a step, of one stream or several: as many as a matrix unit takes at once. */
+#define BITMAR_BATCH_ROWS 16
+
 typedef struct {
   const BitmarModel *model;
   BitmarKvCache cache;
-  BitmarScratch scratch;
   BitmarRope rope;
   gsize beams;
   int8_t *q;           /* [2C]: codes of [c ; r] */
   float *context;      /* [2C]: [c ; r] */
   float *cond;         /* [layers, d] */
   float *kv;           /* [P, 2d] */
-  float *x, *a, *far;  /* [beams, d] */
-  float *qkv;          /* [beams, 3d] */
-  float *scores;       /* [heads, entries] */
+  float *scores;       /* [beams, heads, entries] */
   float *cosines, *sines;      /* [2, hd / 2]: at the true position, at the sinks' */
   guint8 *path;        /* [tail depth]: rows of one beam, the token being fed included */
-  BmkSpan *spans;      /* [3 + tail depth] */
+  BmkSpan *spans;      /* [beams, 3 + tail depth] */
+  /* the workspace of a step, its own and others' rows */
+  BitmarScratch scratch;
+  float *x, *a, *far;  /* [BITMAR_BATCH_ROWS, d] */
+  float *qkv;          /* [BITMAR_BATCH_ROWS, 3d] */
+  BmkBest *best;       /* [BITMAR_BATCH_ROWS, most candidates] */
 } BitmarDecoder;
+
+/* One stream's part of a step: beam b goes to row b of its tail at `depth`. scores: NULL when nobody asks what may follow. */
+typedef struct {
+  BitmarDecoder *decoder;
+  const BitmarDecoderBeam *beams;
+  gsize n, depth;
+  const BitmarScores *scores;
+} BitmarDecoderPart;
 
 /* beams, depth: the most live beams and the longest tail, bos and eos included. */
 gboolean bitmar_decoder_init (BitmarDecoder *decoder, const BitmarModel *model, gsize beams, gsize depth);
@@ -51,7 +64,9 @@ void bitmar_decoder_clear (BitmarDecoder *decoder);
 /* The window's frame tokens and the layers' conditioning for what comes next. content, recalled: [C] */
 void bitmar_decoder_frame (BitmarDecoder *decoder, const int8_t *v_codes, const BmkRow *v_rows, const float *content,
     const float *recalled);
-/* Beam b goes to row b at `depth`. scores: NULL when nobody asks what may follow. */
+/* A step of several streams of one model, at most BITMAR_BATCH_ROWS beams in all, in the workspace of `work`, which may be one of
+ * them. Every row gets what it would get alone. */
+void bitmar_decoder_step_many (BitmarDecoder *work, const BitmarDecoderPart *parts, gsize n_parts);
 void bitmar_decoder_step (BitmarDecoder *decoder, const BitmarDecoderBeam *beams, gsize n, gsize depth,
     const BitmarScores *scores);
 

@@ -159,6 +159,17 @@ bitmar_kvcache_spans (const BitmarKvCache *cache, gsize layer, const guint8 *row
   return used;
 }
 
+/* The same number for every beam: sinks and ring do not depend on the rows. */
+gsize
+bitmar_kvcache_shared_spans (const BitmarKvCache *cache, gsize n)
+{
+  const BitmarKvConfig *c = &cache->config;
+  gsize total = cache->count + n, skip = MIN (total > c->window ? total - c->window : 0, cache->count);
+  gsize slot = (cache->start + skip) % c->capacity, left = cache->count - skip;
+
+  return (c->sinks > 0) + (left > 0) + (left > c->capacity - slot);
+}
+
 gsize
 bitmar_kvcache_max_entries (const BitmarKvConfig *config)
 {

@@ -52,6 +52,8 @@ void bitmar_kvcache_keep (BitmarKvCache *cache, const guint8 *rows, gsize n);
 
 /* What a query behind n tail entries meets. spans: room for 3 + n. Returns how many were written. */
 gsize bitmar_kvcache_spans (const BitmarKvCache *cache, gsize layer, const guint8 *rows, gsize n, BmkSpan *spans);
+/* How many of them, the first ones, are the same for all beams. */
+gsize bitmar_kvcache_shared_spans (const BitmarKvCache *cache, gsize n);
 /* The most entries, sinks included, that a query can meet. */
 gsize bitmar_kvcache_max_entries (const BitmarKvConfig *config);
 

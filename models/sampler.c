@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#define BANNED 4                        /* tokens that a beam may not take: of so many more we ask */
-
 typedef struct {
   float score;
   gint32 id;
@@ -23,10 +21,15 @@ struct BitmarSampler {
   BitmarHypothesis best;
   float best_score;
   gsize n_finished;
-  BmkBest best_tokens[BITMAR_MAX_BEAMS * (2 * BITMAR_MAX_BEAMS + BANNED)];
+  BmkBest best_tokens[BITMAR_MAX_BEAMS * BITMAR_MAX_CANDIDATES];
   float log_sum[BITMAR_MAX_BEAMS];
   Candidate pool[2 * BITMAR_MAX_BEAMS];
   gsize n_pool;
+  BitmarSamplerParams params;
+  BitmarScores scores;
+  gsize step;
+  guint64 random;
+  gboolean done;
 };
 
 BitmarSampler *
@@ -160,23 +163,16 @@ best_of_live (BitmarSampler *s, float penalty)
   }
 }
 
-static gboolean
-beam_search (BitmarSampler *s, const BitmarSamplerParams *p, BitmarStepFunc step, gpointer data)
+static void
+take_beams (BitmarSampler *s)
 {
-  const BitmarScores scores = { .best = s->best_tokens, .log_sum = s->log_sum,
-    .count = MIN (2 * p->beam_size + BANNED, s->vocabulary.size) };
+  const BitmarSamplerParams *p = &s->params;
 
-  for (gsize t = 0; t < p->max_tokens && s->n_live > 0 && s->n_finished < p->beam_size; t++) {
-    if (!step (data, s->live, s->n_live, &scores))
-      return FALSE;
-    s->n_pool = 0;
-    for (gsize b = 0; b < s->n_live; b++)
-      pool_scan (s, 2 * p->beam_size, b, scores.best + b * scores.count, scores.count, scores.log_sum[b]);
-    pool_walk (s, p->beam_size, p->length_penalty);
-  }
-  if (s->n_finished == 0)
-    best_of_live (s, p->length_penalty);
-  return TRUE;
+  s->n_pool = 0;
+  for (gsize b = 0; b < s->n_live; b++)
+    pool_scan (s, 2 * p->beam_size, b, s->best_tokens + b * s->scores.count, s->scores.count, s->log_sum[b]);
+  pool_walk (s, p->beam_size, p->length_penalty);
+  s->done = ++s->step >= p->max_tokens || s->n_live == 0 || s->n_finished >= p->beam_size;
 }
 
 /* ---- Sampling ----------------------------------------------------------------------------------- */
@@ -307,49 +303,94 @@ sample (BitmarSampler *s, const BitmarSamplerParams *p, guint64 *state)
   return s->heap[from];
 }
 
-static gboolean
-sample_caption (BitmarSampler *s, const BitmarSamplerParams *p, BitmarStepFunc step, gpointer data)
+static void
+take_sample (BitmarSampler *s)
 {
   BitmarHypothesis *h = &s->live[0];
-  const BitmarScores scores = { .logits = s->logits };
-  guint64 state = seeded (p->seed);
+  gint32 id;
 
-  while (h->len < p->max_tokens && !h->finished) {
-    gint32 id;
-
-    if (!step (data, h, 1, &scores))
-      return FALSE;
-    h->rows[h->fed++] = 0;
-    if ((id = sample (s, p, &state)) < 0)
-      break;
+  h->rows[h->fed++] = 0;
+  id = sample (s, &s->params, &s->random);
+  if (id >= 0) {
     h->score += s->logits[id] - bmk_log_sum_exp (s->logits, s->vocabulary.size);
     if (id == s->vocabulary.eos)
       h->finished = TRUE;
     else
       h->ids[h->len++] = id;
   }
-  s->best = *h;
-  return TRUE;
+  s->done = id < 0 || h->finished || h->len >= s->params.max_tokens;
 }
 
 /* ------------------------------------------------------------------------------------------------- */
 
+void
+bitmar_sampler_begin (BitmarSampler *s, const BitmarSamplerParams *params)
+{
+  s->params = *params;
+  s->random = seeded (params->seed);
+  if (params->temperature > 0)
+    s->scores = (BitmarScores) { .logits = s->logits };
+  else
+    s->scores = (BitmarScores) { .best = s->best_tokens, .log_sum = s->log_sum,
+      .count = MIN (2 * params->beam_size + BITMAR_BANNED_TOKENS, s->vocabulary.size) };
+  memset (&s->live[0], 0, sizeof s->live[0]);
+  memset (&s->best, 0, sizeof s->best);
+  s->n_live = 1;
+  s->n_finished = 0;
+  s->step = 0;
+  s->done = FALSE;
+}
+
 const BitmarHypothesis *
-bitmar_sampler_run (BitmarSampler *s, const BitmarSamplerParams *params, BitmarStepFunc step, gpointer data,
-    float *mean)
+bitmar_sampler_beams (const BitmarSampler *s, gsize *n)
+{
+  *n = s->done ? 0 : s->n_live;
+  return s->done ? NULL : s->live;
+}
+
+const BitmarScores *
+bitmar_sampler_scores (const BitmarSampler *s)
+{
+  return &s->scores;
+}
+
+void
+bitmar_sampler_take (BitmarSampler *s)
+{
+  if (s->params.temperature > 0)
+    take_sample (s);
+  else
+    take_beams (s);
+}
+
+const BitmarHypothesis *
+bitmar_sampler_end (BitmarSampler *s, float *mean)
 {
   BitmarHypothesis *best = &s->best;
   gsize n;
 
-  memset (&s->live[0], 0, sizeof s->live[0]);
-  memset (best, 0, sizeof *best);
-  s->n_live = 1;
-  s->n_finished = 0;
-  if (!(params->temperature > 0 ? sample_caption : beam_search) (s, params, step, data))
-    return NULL;
+  if (s->params.temperature > 0)
+    *best = s->live[0];
+  else if (s->n_finished == 0)
+    best_of_live (s, s->params.length_penalty);
   n = best->len + (best->finished ? 1 : 0);
   *mean = n ? best->score / (float) n : 0.0f;
   while (!best->finished && best->len > 0 && !may_end (&s->vocabulary, best))
     best->len--;
   return best;
+}
+
+const BitmarHypothesis *
+bitmar_sampler_run (BitmarSampler *s, const BitmarSamplerParams *params, BitmarStepFunc step, gpointer data, float *mean)
+{
+  const BitmarHypothesis *live;
+  gsize n;
+
+  bitmar_sampler_begin (s, params);
+  while ((live = bitmar_sampler_beams (s, &n))) {
+    if (!step (data, live, n, &s->scores))
+      return NULL;
+    bitmar_sampler_take (s);
+  }
+  return bitmar_sampler_end (s, mean);
 }

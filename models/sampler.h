@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 
 #define BITMAR_MAX_BEAMS 8
 #define BITMAR_MAX_TOKENS 256           /* of a caption: the length of BitmarCaption.ids */
+/* Tokens that a beam may not take: of so many more than the search walks we ask. */
+#define BITMAR_BANNED_TOKENS 4
+#define BITMAR_MAX_CANDIDATES (2 * BITMAR_MAX_BEAMS + BITMAR_BANNED_TOKENS)
 
 typedef struct {
   gsize size;                          /* V */
@@ -57,8 +60,17 @@ typedef struct BitmarSampler BitmarSampler;
 /* NULL when memory is short. `vocabulary` is copied, its no_end is not. */
 BitmarSampler *bitmar_sampler_new (const BitmarSamplerVocabulary *vocabulary);
 void bitmar_sampler_free (BitmarSampler *sampler);
-/* The best caption, owned by the sampler until the next run; NULL when the step function stopped. `mean` is the mean
- * log-probability of its tokens (before an unfinished caption's trailing no_end tokens are taken off). */
+/* One caption, step by step: begin; while there are beams to feed (bitmar_sampler_beams), feed them, put what follows where
+ * bitmar_sampler_scores() says, take it; end. */
+void bitmar_sampler_begin (BitmarSampler *sampler, const BitmarSamplerParams *params);
+/* The live beams, NULL when the caption is done. Valid until the next take. */
+const BitmarHypothesis *bitmar_sampler_beams (const BitmarSampler *sampler, gsize *n);
+const BitmarScores *bitmar_sampler_scores (const BitmarSampler *sampler);
+void bitmar_sampler_take (BitmarSampler *sampler);
+/* The best caption so far, owned by the sampler until the next begin. `mean` is the mean log-probability of its tokens (before
+ * an unfinished caption's trailing no_end tokens are taken off). */
+const BitmarHypothesis *bitmar_sampler_end (BitmarSampler *sampler, float *mean);
+/* All of it; NULL when the step function stopped. */
 const BitmarHypothesis *bitmar_sampler_run (BitmarSampler *sampler, const BitmarSamplerParams *params,
     BitmarStepFunc step, gpointer data, float *mean);
 
