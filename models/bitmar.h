@@ -190,9 +190,15 @@ G_DECLARE_FINAL_TYPE (BitmarCaptioner, bitmar_captioner, BITMAR, CAPTIONER, GObj
 BITMAR_API BitmarCaptioner *bitmar_captioner_new (BitmarModel *model, GError **error);
 /* NULL or "": none. ENCODING or TOO_LONG leaves the former prompt in place. */
 BITMAR_API gboolean bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GError **error);
-/* `params` may be NULL: all from the model. */
+/* `params` may be NULL: all from the model. One thread at a time per captioner; threads that caption with several captioners of one
+ * model at the same time share the decoder's steps, which cost little more for many than for one, and get the captions they would
+ * get alone. */
 BITMAR_API gboolean bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode,
     const BitmarCaptionParams *params, BitmarCaption *caption, GError **error);
+/* The same for n different captioners of one model from one thread. captions: [n]. FALSE: the first error; captions that were
+ * finished nevertheless are there, the others are empty. PARAMETER: a captioner twice; MISMATCH: of several models. */
+BITMAR_API gboolean bitmar_captioner_caption_many (BitmarCaptioner *const *captioners, BitmarEpisode *const *episodes,
+    const BitmarCaptionParams *params, BitmarCaption *captions, gsize n, GError **error);
 /* Empties the attention window (a flush); sinks stay. */
 BITMAR_API void bitmar_captioner_reset (BitmarCaptioner *captioner);
 /* From any thread: a running caption() returns CANCELLED within one token; sticks until bitmar_captioner_uncancel(). */

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "batch.h"
 #include "bottleneck.h"
 #include "decoder.h"
 #include "episode-private.h"
@@ -37,6 +38,7 @@ bitmar_model_prepare (BitmarModel *model, GError **error)
   model->sink_v = g_try_new (float, MAX (n, 1));
   if (!model->sink_k || !model->sink_v || !bitmar_decoder_sinks (model, model->sink_k, model->sink_v))
     return no_memory (error, "the attention sinks");
+  model->batch = bitmar_batch_new ();
   return TRUE;
 }
 
@@ -187,7 +189,7 @@ struct _BitmarCaptioner {
   float *first;        /* [d]: T[0] of the prompt */
   float *content;      /* [C]: asked for with the prompt */
   gint cancelled;
-  gint64 start_us, first_us;
+  gint64 start_us;
 };
 
 G_DEFINE_FINAL_TYPE (BitmarCaptioner, bitmar_captioner, G_TYPE_OBJECT)
@@ -317,23 +319,6 @@ resolve (const BitmarModel *model, const BitmarCaptionParams *from, BitmarSample
   return TRUE;
 }
 
-static gboolean
-step (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *scores)
-{
-  BitmarCaptioner *self = data;
-  BitmarDecoderBeam beams[BITMAR_MAX_BEAMS];
-
-  if (g_atomic_int_get (&self->cancelled))
-    return FALSE;
-  for (gsize b = 0; b < n; b++)
-    beams[b] = (BitmarDecoderBeam) { .token = live[b].len ? live[b].ids[live[b].len - 1] : self->model->bos,
-      .rows = live[b].rows };
-  bitmar_decoder_step (&self->decoder, beams, n, live[0].fed, scores);
-  if (live[0].fed == 0)
-    self->first_us = g_get_monotonic_time ();
-  return TRUE;
-}
-
 /* The caption stays in the window: bos, its ids, and eos where it was reached, which nobody has fed yet. */
 static void
 keep (BitmarCaptioner *self, const BitmarHypothesis *best)
@@ -352,7 +337,7 @@ keep (BitmarCaptioner *self, const BitmarHypothesis *best)
 }
 
 static void
-fill (BitmarCaptioner *self, const BitmarHypothesis *best, float mean, BitmarCaption *caption)
+fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesis *best, float mean, BitmarCaption *caption)
 {
   memset (caption, 0, sizeof *caption);
   memcpy (caption->ids, best->ids, best->len * sizeof *best->ids);
@@ -360,33 +345,89 @@ fill (BitmarCaptioner *self, const BitmarHypothesis *best, float mean, BitmarCap
   caption->finished = best->finished;
   caption->confidence = bmk_exp (mean);
   bitmar_model_decode (self->model, best->ids, best->len, caption->text, sizeof caption->text);
-  caption->first_token_ns = (self->first_us - self->start_us) * 1000;
+  caption->first_token_ns = (request->first_us - self->start_us) * 1000;
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;
+}
+
+/* All that comes before the first word. */
+static gboolean
+begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams *params, BitmarRequest *request, GError **error)
+{
+  const float *content = self->prompted ? self->content : episode->content;
+  BitmarSamplerParams resolved;
+
+  if (!same_model (self->model, episode, error) || !resolve (self->model, params, &resolved, error))
+    return FALSE;
+  self->start_us = g_get_monotonic_time ();
+  if (self->prompted)
+    bitmar_fusion_run (&self->fusion, self->first, episode->v_codes, episode->v_rows, NULL, self->content);
+  bitmar_decoder_frame (&self->decoder, episode->v_codes, episode->v_rows, content, episode->recalled);
+  bitmar_sampler_begin (self->sampler, &resolved);
+  *request = (BitmarRequest) { .decoder = &self->decoder, .sampler = self->sampler, .rows = resolved.beam_size,
+    .cancelled = &self->cancelled };
+  return TRUE;
+}
+
+static gboolean
+end (BitmarCaptioner *self, const BitmarRequest *request, BitmarCaption *caption, GError **error)
+{
+  const BitmarHypothesis *best;
+  float mean;
+
+  if (request->stopped) {
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED, "cancelled");
+    return FALSE;
+  }
+  best = bitmar_sampler_end (self->sampler, &mean);
+  if (self->model->decoder.history > 0)
+    keep (self, best);
+  fill (self, request, best, mean, caption);
+  return TRUE;
 }
 
 gboolean
 bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode, const BitmarCaptionParams *params,
     BitmarCaption *caption, GError **error)
 {
-  const float *content = captioner->prompted ? captioner->content : episode->content;
-  const BitmarHypothesis *best;
-  BitmarSamplerParams resolved;
-  float mean;
+  BitmarRequest request;
 
-  if (!same_model (captioner->model, episode, error) || !resolve (captioner->model, params, &resolved, error))
+  if (!begin (captioner, episode, params, &request, error))
     return FALSE;
-  captioner->start_us = g_get_monotonic_time ();
-  if (captioner->prompted)
-    bitmar_fusion_run (&captioner->fusion, captioner->first, episode->v_codes, episode->v_rows, NULL,
-        captioner->content);
-  bitmar_decoder_frame (&captioner->decoder, episode->v_codes, episode->v_rows, content, episode->recalled);
-  best = bitmar_sampler_run (captioner->sampler, &resolved, step, captioner, &mean);
-  if (!best) {
-    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED, "cancelled");
-    return FALSE;
-  }
-  if (captioner->model->decoder.history > 0)
-    keep (captioner, best);
-  fill (captioner, best, mean, caption);
+  bitmar_batch_run (captioner->model->batch, &request, 1);
+  return end (captioner, &request, caption, error);
+}
+
+static gboolean
+check_many (BitmarCaptioner *const *captioners, gsize n, GError **error)
+{
+  for (gsize i = 0; i < n; i++)
+    for (gsize j = 0; j < i; j++)
+      if (captioners[i] == captioners[j])
+        return refuse (error, "the same captioner twice");
+  for (gsize i = 1; i < n; i++)
+    if (captioners[i]->model != captioners[0]->model) {
+      g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "captioners of several models");
+      return FALSE;
+    }
   return TRUE;
+}
+
+gboolean
+bitmar_captioner_caption_many (BitmarCaptioner *const *captioners, BitmarEpisode *const *episodes,
+    const BitmarCaptionParams *params, BitmarCaption *captions, gsize n, GError **error)
+{
+  g_autofree BitmarRequest *requests = g_new0 (BitmarRequest, n);
+  gboolean ok = TRUE;
+
+  if (!check_many (captioners, n, error))
+    return FALSE;
+  memset (captions, 0, n * sizeof *captions);
+  for (gsize i = 0; i < n; i++)
+    if (!begin (captioners[i], episodes[i], params, &requests[i], error))
+      return FALSE;
+  if (n > 0)
+    bitmar_batch_run (captioners[0]->model->batch, requests, n);
+  for (gsize i = 0; i < n; i++)
+    ok = end (captioners[i], &requests[i], &captions[i], ok ? error : NULL) && ok;
+  return ok;
 }

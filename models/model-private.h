@@ -83,6 +83,7 @@ struct _BitmarModel {
   gint32 pad, bos, eos, cls;
   guint8 *no_end;              /* [V]: 1 where a caption may not end */
   BitmarTokenizer *tokenizer;
+  struct _BitmarBatch *batch;  /* of all captioners; from bitmar_model_prepare() */
 };
 
 /* engine.c: the constants that take running the stages. Called once, at the end of a load. */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "model-load.h"
+#include "batch.h"
 #include "model-private.h"
 
 G_DEFINE_FINAL_TYPE (BitmarModel, bitmar_model, G_TYPE_OBJECT)
@@ -31,6 +32,7 @@ bitmar_model_finalize (GObject *object)
   g_free (self->text.layers);
   g_free (self->fusion.layers);
   g_free (self->decoder.layers);
+  g_clear_pointer (&self->batch, bitmar_batch_free);
   g_free (self->sink_k);
   g_free (self->sink_v);
   g_free (self->no_end);
