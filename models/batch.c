@@ -41,25 +41,25 @@ bitmar_batch_free (BitmarBatch *batch)
 /* ---- A leader -------------------------------------------------------------------------------------- */
 
 static gsize
-free_rows (const GPtrArray *active)
+free_rows (const BitmarBatchGroup *active)
 {
   gsize rows = 0;
 
-  for (guint i = 0; i < active->len; i++)
-    rows += ((BitmarRequest *) active->pdata[i])->rows;
+  for (gsize i = 0; i < active->n; i++)
+    rows += active->requests[i]->rows;
   return BITMAR_BATCH_ROWS - rows;
 }
 
 /* Locked. Who waits joins, first come first served, as long as the first fits. */
 static void
-let_join (BitmarBatch *batch, GPtrArray *active)
+let_join (BitmarBatch *batch, BitmarBatchGroup *active)
 {
   BitmarRequest *r;
 
   while ((r = g_queue_peek_head (&batch->waiting)) && r->rows <= free_rows (active)) {
     g_queue_pop_head (&batch->waiting);
     r->state = TAKEN;
-    g_ptr_array_add (active, r);
+    active->requests[active->n++] = r;
   }
   if (r && r->state == WAITING) {
     r->state = TURNED_AWAY;
@@ -69,14 +69,14 @@ let_join (BitmarBatch *batch, GPtrArray *active)
 
 /* One step of all; the beams' last tokens are what is fed. */
 static void
-step (BitmarDecoder *work, const GPtrArray *active)
+step (BitmarDecoder *work, const BitmarBatchGroup *active)
 {
   BitmarDecoderPart parts[BITMAR_BATCH_ROWS];
   BitmarDecoderBeam beams[BITMAR_BATCH_ROWS];
   gsize at = 0;
 
-  for (guint i = 0; i < active->len; i++) {
-    BitmarRequest *r = active->pdata[i];
+  for (gsize i = 0; i < active->n; i++) {
+    BitmarRequest *r = active->requests[i];
     gsize n;
     const BitmarHypothesis *live = bitmar_sampler_beams (r->sampler, &n);
 
@@ -85,9 +85,9 @@ step (BitmarDecoder *work, const GPtrArray *active)
       beams[at++] = (BitmarDecoderBeam) { .token = live[b].len ? live[b].ids[live[b].len - 1] : r->decoder->model->bos,
         .rows = live[b].rows };
   }
-  bitmar_decoder_step_many (work, parts, active->len);
-  for (guint i = 0; i < active->len; i++) {
-    BitmarRequest *r = active->pdata[i];
+  bitmar_decoder_step_many (work, parts, active->n);
+  for (gsize i = 0; i < active->n; i++) {
+    BitmarRequest *r = active->requests[i];
 
     if (r->first_us == 0)
       r->first_us = g_get_monotonic_time ();
@@ -97,21 +97,22 @@ step (BitmarDecoder *work, const GPtrArray *active)
 
 /* Locked. Lets go of what is done or cancelled; whether there was any. */
 static gboolean
-let_go (GPtrArray *active)
+let_go (BitmarBatchGroup *active)
 {
-  guint before = active->len;
+  gsize kept = 0, before = active->n;
 
-  for (guint i = active->len; i-- > 0;) {
-    BitmarRequest *r = active->pdata[i];
+  for (gsize i = 0; i < before; i++) {
+    BitmarRequest *r = active->requests[i];
     gsize n;
 
     r->stopped = bitmar_sampler_beams (r->sampler, &n) && g_atomic_int_get (r->cancelled);
-    if (r->stopped || n == 0) {
+    if (r->stopped || n == 0)
       r->state = DONE;
-      g_ptr_array_remove_index (active, i);
-    }
+    else
+      active->requests[kept++] = r;
   }
-  return active->len < before;
+  active->n = kept;
+  return kept < before;
 }
 
 static gboolean
@@ -125,14 +126,14 @@ all_done (const BitmarRequest *requests, gsize n)
 
 /* Locked on entry and return. Steps on until the caller's own requests are done, in the workspace of one of them. */
 static void
-lead (BitmarBatch *batch, GPtrArray *active, BitmarDecoder *work, const BitmarRequest *own, gsize n)
+lead (BitmarBatch *batch, BitmarBatchGroup *active, BitmarDecoder *work, const BitmarRequest *own, gsize n)
 {
   for (;;) {
     gsize room;
 
     if (let_go (active))
       g_cond_broadcast (&batch->changed);
-    if (all_done (own, n) || active->len == 0)
+    if (all_done (own, n) || active->n == 0)
       break;
     let_join (batch, active);
     room = free_rows (active);
@@ -142,13 +143,9 @@ lead (BitmarBatch *batch, GPtrArray *active, BitmarDecoder *work, const BitmarRe
     g_mutex_lock (&batch->lock);
     batch->room -= room;
   }
-  if (active->len > 0) {
-    BitmarRequest *heir = active->pdata[0];
-
-    heir->heirs = active;
-    heir->state = HEIR;
-  } else {
-    g_ptr_array_unref (active);
+  if (active->n > 0) {
+    active->requests[0]->heirs = *active;
+    active->requests[0]->state = HEIR;
   }
   /* those who wait may have waited for this leader's room */
   g_cond_broadcast (&batch->changed);
@@ -160,20 +157,18 @@ lead (BitmarBatch *batch, GPtrArray *active, BitmarDecoder *work, const BitmarRe
 static gboolean
 lead_if_due (BitmarBatch *batch, BitmarRequest *r, const BitmarRequest *own, gsize n)
 {
-  GPtrArray *active = r->heirs;
+  BitmarBatchGroup active = { { r }, 1 };
 
   if (r->state == HEIR) {
-    r->heirs = NULL;
+    active = r->heirs;
     r->state = TAKEN;
   } else if (r->state == TURNED_AWAY || (r->state == WAITING && batch->room < r->rows)) {
     g_queue_remove (&batch->waiting, r);
     r->state = TAKEN;
-    active = g_ptr_array_new ();
-    g_ptr_array_add (active, r);
   } else {
     return FALSE;
   }
-  lead (batch, active, r->decoder, own, n);
+  lead (batch, &active, r->decoder, own, n);
   return TRUE;
 }
 
@@ -183,7 +178,6 @@ bitmar_batch_run (BitmarBatch *batch, BitmarRequest *requests, gsize n)
   g_mutex_lock (&batch->lock);
   for (gsize i = 0; i < n; i++) {
     requests[i].state = WAITING;
-    requests[i].heirs = NULL;
     requests[i].stopped = FALSE;
     requests[i].first_us = 0;
     g_queue_push_tail (&batch->waiting, &requests[i]);

@@ -16,7 +16,15 @@
 
 G_BEGIN_DECLS
 
+typedef struct _BitmarRequest BitmarRequest;
+
+/* Requests that step together. */
 typedef struct {
+  BitmarRequest *requests[BITMAR_BATCH_ROWS];
+  gsize n;
+} BitmarBatchGroup;
+
+struct _BitmarRequest {
   BitmarDecoder *decoder;              /* the frame is in its window */
   BitmarSampler *sampler;              /* begun */
   gsize rows;                          /* the most beams it will have */
@@ -25,8 +33,8 @@ typedef struct {
   gboolean stopped;                    /* out: cancelled before its end */
   /* the batch's */
   gint state;
-  GPtrArray *heirs;
-} BitmarRequest;
+  BitmarBatchGroup heirs;
+};
 
 typedef struct _BitmarBatch BitmarBatch;
 
