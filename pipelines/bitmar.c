@@ -38,7 +38,8 @@ static const char description[] =
     "Exit status: 0 all inputs were captioned, 1 some were skipped (told on stderr), 2 wrong usage,\n"
     "3 the model can't be loaded, 130 interrupted.\n"
     "\n"
-    "Environment: BITMAR_MODEL names the model file when --model does not.\n";
+    "Environment: BITMAR_MODEL names the model file when --model does not. BITMAR_CPU caps the instructions used: scalar,\n"
+    "avx2, avxvnni, avx512vnni, amx; on ARM scalar, dotprod, i8mm. BITMAR_THREADS: how many threads share a large layer (1).\n";
 
 static gboolean
 interrupted (gpointer data)
