@@ -11,8 +11,8 @@
 #define ROWS 16                 /* tokens: rows of a tile */
 #define CHUNK 64                /* inputs of a step */
 #define FIELD (16 * 64)         /* bytes of a tile */
-#define AHEAD 2
-#define RING 4
+#define AHEAD 2                 /* steps from masking to use; one or four are a third slower */
+#define RING 4                  /* steps kept: a power of two above AHEAD */
 #define LEAST 3                 /* tokens: below, vpdpbusd is as fast */
 
 typedef struct {

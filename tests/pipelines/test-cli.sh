@@ -127,6 +127,20 @@ ok 'half a model' status 3 "$BITMAR" caption --model "$work/cut.gguf" "$work/b.j
 ok 'info' sh -c '"$BITMAR" info | grep -q "general.architecture = bitmar"'
 ok 'info as JSON' sh -c '"$BITMAR" info --json "$BITMAR_MODEL" | "$CHECK_JSON" 1 name:s sha256:s parameters:n metadata:o'
 ok 'info of no model' status 3 "$BITMAR" info "$work/text.txt"
+ok 'bench' sh -c '"$BITMAR" bench --time 0.001 | grep -q "^ternary *2048 x 512 *M 16 .*GMAC/s"'
+ok 'bench as JSON' sh -c '"$BITMAR" bench --json --cpu scalar --time 0.001 --shapes 64x32,128x48 --m 1,3 \
+  | "$CHECK_JSON" 1 tier:s peak:o linear:o conv:o'
+ok 'bench of an unknown CPU' says 2 '"pentium"' "$BITMAR" bench --cpu pentium
+ok 'bench of a shape that no packing takes' says 2 '--shapes' "$BITMAR" bench --shapes 64x17
+ok 'bench of no rows' says 2 '--m' "$BITMAR" bench --m 0
+ok 'bench of too much' says 2 'clip.mkv' "$BITMAR" bench "$work/clip.mkv"
+ok 'BITMAR_CPU that is none' says 3 'pentium' env BITMAR_CPU=pentium "$BITMAR" caption "$work/b.jpg"
+ok 'BITMAR_THREADS that is none' says 3 'BITMAR_THREADS=0' env BITMAR_THREADS=0 "$BITMAR" caption "$work/b.jpg"
+two_threads () {
+  "$BITMAR" caption --json "$work/b.jpg" > "$work/one" && BITMAR_THREADS=2 "$BITMAR" caption --json "$work/b.jpg" > "$work/two" \
+    && cmp "$work/one" "$work/two"
+}
+ok 'two threads say what one says' two_threads
 ok 'nobody reads' sh -c '"$BITMAR" caption --json "$1/b.jpg" "$1/clip.mkv" "$1/b.jpg" | head -n 1 | "$CHECK_JSON" 1 text:s' - "$work"
 if [ -e /dev/full ]; then
   # shellcheck disable=SC2016 # for the inner shell
