@@ -115,9 +115,9 @@ ternary_panels (const Group *g)
     }
     store_sums (&sums[panel % 2]);
     if (panel > 0)
-      finish (g->job, &sums[(panel + 1) % 2], 0, g->m, (panel - 1) * PANEL, true);
+      finish (g->job, &sums[(panel + 1) % 2], 0, 0, g->m, (panel - 1) * PANEL, true);
   }
-  finish (g->job, &sums[(panels + 1) % 2], 0, g->m, (panels - 1) * PANEL, true);
+  finish (g->job, &sums[(panels + 1) % 2], 0, 0, g->m, (panels - 1) * PANEL, true);
 }
 
 static void
@@ -144,9 +144,9 @@ int8_panels (const Group *g)
     }
     store_sums (&sums[panel % 2]);
     if (panel > 0)
-      finish (g->job, &sums[(panel + 1) % 2], 0, g->m, (panel - 1) * PANEL, false);
+      finish (g->job, &sums[(panel + 1) % 2], 0, 0, g->m, (panel - 1) * PANEL, false);
   }
-  finish (g->job, &sums[(panels + 1) % 2], 0, g->m, (panels - 1) * PANEL, false);
+  finish (g->job, &sums[(panels + 1) % 2], 0, 0, g->m, (panels - 1) * PANEL, false);
 }
 
 static void

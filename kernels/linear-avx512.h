@@ -62,7 +62,7 @@ activated (__m512 v, const BmkActivation activation)
 
 /* A whole panel without a bias, what it does known to the compiler. */
 INLINE void
-finish_panel (const Job *job, const Sums *sums, size_t token, size_t m, size_t row, const bool ternary,
+finish_panel (const Job *job, const Sums *sums, size_t at, size_t token, size_t m, size_t row, const bool ternary,
     const BmkActivation activation, const bool add, const bool top)
 {
   const float *scale = job->w->scale + row;
@@ -72,11 +72,11 @@ finish_panel (const Job *job, const Sums *sums, size_t token, size_t m, size_t r
 
   for (size_t i = 0; i < m; i++, y += job->out->ldy) {
     const __m512 inv = _mm512_set1_ps (job->rows[token + i].inv);
-    __m512i above = _mm512_load_si512 (sums->a[3][i]);
+    __m512i above = _mm512_load_si512 (sums->a[3][at + i]);
     __m512 most = top ? job->top[token + i] : inv;
 #pragma GCC unroll 4
     for (int f = 3; f >= 0; f--) {
-      const __m512i a = _mm512_load_si512 (sums->a[f][i]);
+      const __m512i a = _mm512_load_si512 (sums->a[f][at + i]);
       const __m512i sum = !ternary ? a : _mm512_srai_epi32 (f < 3 ? _mm512_sub_epi32 (a, above) : a, (unsigned) (2 * f));
       __m512 v = activated (_mm512_mul_ps (_mm512_mul_ps (_mm512_cvtepi32_ps (sum), scales[f]), inv), activation);
       if (add)
@@ -93,7 +93,7 @@ finish_panel (const Job *job, const Sums *sums, size_t token, size_t m, size_t r
 
 /* Any panel, any epilogue. */
 static inline void
-finish_slowly (const Job *job, const Sums *sums, size_t token, size_t m, size_t row, bool ternary)
+finish_slowly (const Job *job, const Sums *sums, size_t first, size_t token, size_t m, size_t row, bool ternary)
 {
   const BmkOutput *out = job->out;
   const size_t left = job->w->n - row;
@@ -103,10 +103,10 @@ finish_slowly (const Job *job, const Sums *sums, size_t token, size_t m, size_t 
       const size_t at = row + 16 * (size_t) f;
       const __mmask16 mask = bmk_mask_avx512 (job->w->n - at);
       float *y = out->y + (job->first + token + i) * out->ldy + at;
-      __m512i sum = _mm512_load_si512 (sums->a[f][i]);
+      __m512i sum = _mm512_load_si512 (sums->a[f][first + i]);
       __m512 v;
       if (ternary)
-        sum = _mm512_srai_epi32 (f < 3 ? _mm512_sub_epi32 (sum, _mm512_load_si512 (sums->a[f + 1][i])) : sum,
+        sum = _mm512_srai_epi32 (f < 3 ? _mm512_sub_epi32 (sum, _mm512_load_si512 (sums->a[f + 1][first + i])) : sum,
             (unsigned) (2 * f));
       v = _mm512_mul_ps (_mm512_cvtepi32_ps (sum), _mm512_maskz_loadu_ps (mask, job->w->scale + at));
       v = _mm512_mul_ps (v, _mm512_set1_ps (job->rows[token + i].inv));
@@ -121,20 +121,21 @@ finish_slowly (const Job *job, const Sums *sums, size_t token, size_t m, size_t 
     }
 }
 
-/* The sums of tokens token..token+m-1 and the panel from `row` -> outputs, in the order of bitmar-kernels.h. */
+/* The m sums from `at` on are those of tokens token..token+m-1 and the panel from `row` -> outputs, in the order of
+ * bitmar-kernels.h. */
 INLINE void
-finish (const Job *job, const Sums *sums, size_t token, size_t m, size_t row, const bool ternary)
+finish (const Job *job, const Sums *sums, size_t at, size_t token, size_t m, size_t row, const bool ternary)
 {
   const BmkOutput *out = job->out;
 
   if (out->bias || job->w->n - row < PANEL) {
-    finish_slowly (job, sums, token, m, row, ternary);
+    finish_slowly (job, sums, at, token, m, row, ternary);
     return;
   }
   switch ((unsigned) out->activation * 4 + (unsigned) out->add * 2 + (job->top != NULL)) {
 #define CASE(activation, add, top) \
     case (activation) * 4 + (add) * 2 + (top): \
-      finish_panel (job, sums, token, m, row, ternary, activation, add, top); \
+      finish_panel (job, sums, at, token, m, row, ternary, activation, add, top); \
       return
 #define CASES(activation) \
     CASE (activation, 0, 0); \

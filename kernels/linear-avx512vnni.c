@@ -136,7 +136,7 @@ tile_1x4 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
   const size_t k = job->w->k, panel = job->panel_size;
   const uint8_t *w1 = w0 + panel, *w2 = w1 + panel, *w3 = w2 + panel;
   const int8_t *q = job->q + token * k;
-  _Alignas (64) Sums sums[4];
+  _Alignas (64) Sums sums;
   MASKS;
   UNIT (0, token);
   UNIT (1, token);
@@ -162,12 +162,43 @@ tile_1x4 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
     w2 += 4 * STEP (source);
     w3 += 4 * STEP (source);
   }
-  KEEP (0, sums, 0);
-  KEEP (1, sums + 1, 0);
-  KEEP (2, sums + 2, 0);
-  KEEP (3, sums + 3, 0);
+  KEEP (0, &sums, 0);
+  KEEP (1, &sums, 1);
+  KEEP (2, &sums, 2);
+  KEEP (3, &sums, 3);
   for (size_t i = 0; i < 4; i++)
-    finish (job, sums + i, token, 1, row + i * PANEL, ternary);
+    finish (job, &sums, i, token, 1, row + i * PANEL, ternary);
+}
+
+/* The same with the two panels that four may leave: half as many sums still do. */
+INLINE void
+tile_1x2 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Source source)
+{
+  const size_t k = job->w->k;
+  const uint8_t *w1 = w0 + job->panel_size;
+  const int8_t *q = job->q + token * k;
+  _Alignas (64) Sums sums;
+  MASKS;
+  UNIT (0, token);
+  UNIT (1, token);
+
+  for (const int8_t *end = q + k; q < end; q += 16) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      __m512i b = BROADCAST (q + 4 * j);
+      LOAD_PANEL (w0 + j * STEP (source));
+      DOT (0, b);
+      LOAD_PANEL (w1 + j * STEP (source));
+      DOT (1, b);
+      STEP_DONE;
+    }
+    w0 += 4 * STEP (source);
+    w1 += 4 * STEP (source);
+  }
+  KEEP (0, &sums, 0);
+  KEEP (1, &sums, 1);
+  finish (job, &sums, 0, token, 1, row, ternary);
+  finish (job, &sums, 1, token, 1, row + PANEL, ternary);
 }
 
 /* Two tokens, two panels. */
@@ -177,7 +208,7 @@ tile_2x2 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
   const size_t k = job->w->k;
   const uint8_t *w1 = w0 + job->panel_size;
   const int8_t *q = job->q + token * k;
-  _Alignas (64) Sums sums[2];
+  _Alignas (64) Sums sums;
   MASKS;
   UNIT (0, token);
   UNIT (1, token + 1);
@@ -199,12 +230,12 @@ tile_2x2 (const Job *job, const uint8_t *w0, size_t token, size_t row, const Sou
     w0 += 4 * STEP (source);
     w1 += 4 * STEP (source);
   }
-  KEEP (0, sums, 0);
-  KEEP (1, sums, 1);
-  KEEP (2, sums + 1, 0);
-  KEEP (3, sums + 1, 1);
-  finish (job, sums, token, 2, row, ternary);
-  finish (job, sums + 1, token, 2, row + PANEL, ternary);
+  KEEP (0, &sums, 0);
+  KEEP (1, &sums, 1);
+  KEEP (2, &sums, 2);
+  KEEP (3, &sums, 3);
+  finish (job, &sums, 0, token, 2, row, ternary);
+  finish (job, &sums, 2, token, 2, row + PANEL, ternary);
 }
 
 /* 7 and 8 tokens do better as 4 + 3 and 4 + 4. */
@@ -249,7 +280,7 @@ panel_tiles (const Job *job, const uint8_t *w, size_t m, size_t row, uint8_t *ke
   for (size_t i = 0, count; i < m; i += count, at += count) {
     count = tile_tokens (m - i);
     if (at + count > SUM_TOKENS) {
-      finish (job, &sums, first, at, row, source != INT8);
+      finish (job, &sums, 0, first, at, row, source != INT8);
       first = i;
       at = 0;
     }
@@ -260,7 +291,7 @@ panel_tiles (const Job *job, const uint8_t *w, size_t m, size_t row, uint8_t *ke
     else
       tiles (job, kept, i, &sums, at, NULL, count, UNPACKED);
   }
-  finish (job, &sums, first, at, row, source != INT8);
+  finish (job, &sums, 0, first, at, row, source != INT8);
 }
 
 INLINE void
@@ -272,10 +303,12 @@ block (const Job *job, size_t m, const Source source)
   const uint8_t *w = job->w->data;
   size_t row = 0;
 
-  if (m == 1)
+  if (m == 1) {
     for (; row + 4 * PANEL <= n; row += 4 * PANEL, w += 4 * job->panel_size)
       tile_1x4 (job, w, 0, row, source);
-  else if (m == 2)
+    for (; row + 2 * PANEL <= n; row += 2 * PANEL, w += 2 * job->panel_size)
+      tile_1x2 (job, w, 0, row, source);
+  } else if (m == 2)
     for (; row + 2 * PANEL <= n; row += 2 * PANEL, w += 2 * job->panel_size)
       tile_2x2 (job, w, 0, row, source);
   for (; row < n; row += PANEL, w += job->panel_size)

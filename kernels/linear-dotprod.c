@@ -9,13 +9,18 @@
 #define LANES 4
 #define PANEL 16
 #define TILE 4                  /* tokens: 16 sums, 4 operands, 4 vectors of activations */
+#define MASKED_SIZE 32768       /* a panel, masked */
+#define MASK_TOKENS 16          /* fewer, and masking is not worth its stores */
+
+/* Not the intrinsic: with that, gcc 12 moves sums about. */
+#define DOT(a, x, q, e) __asm__ ("sdot %0.4s, %1.16b, %2.4b[" #e "]" : "+w" (a) : "w" (x), "w" (q))
 
 /* Four inputs, element e of the codes q. */
 #define STEP(e) do { \
   const int8x16_t x0 = vld1q_s8 (w + (e) * step); \
-  const int8x16_t x1 = ternary ? vandq_s8 (x0, mask1) : vld1q_s8 (w + (e) * step + 16); \
-  const int8x16_t x2 = ternary ? vandq_s8 (x0, mask2) : vld1q_s8 (w + (e) * step + 32); \
-  const int8x16_t x3 = ternary ? vandq_s8 (x0, mask3) : vld1q_s8 (w + (e) * step + 48); \
+  const int8x16_t x1 = packed ? vandq_s8 (x0, mask1) : vld1q_s8 (w + (e) * step + 16); \
+  const int8x16_t x2 = packed ? vandq_s8 (x0, mask2) : vld1q_s8 (w + (e) * step + 32); \
+  const int8x16_t x3 = packed ? vandq_s8 (x0, mask3) : vld1q_s8 (w + (e) * step + 48); \
   TOKEN (0, e); \
   if (m > 1) \
     TOKEN (1, e); \
@@ -23,38 +28,35 @@
     TOKEN (2, e); \
   if (m > 3) \
     TOKEN (3, e); \
-  /* else gcc loads the next step's operands into registers that are not there */ \
-  __asm__ volatile ("" ::: "memory"); \
 } while (0)
 #define TOKEN(t, e) do { \
-  a##t##0 = vdotq_laneq_s32 (a##t##0, x0, q##t, e); \
-  a##t##1 = vdotq_laneq_s32 (a##t##1, x1, q##t, e); \
-  a##t##2 = vdotq_laneq_s32 (a##t##2, x2, q##t, e); \
-  a##t##3 = vdotq_laneq_s32 (a##t##3, x3, q##t, e); \
+  DOT (a##t##0, x0, q##t, e); \
+  DOT (a##t##1, x1, q##t, e); \
+  DOT (a##t##2, x2, q##t, e); \
+  DOT (a##t##3, x3, q##t, e); \
 } while (0)
 #define SUMS(t) int32x4_t a##t##0 = zero, a##t##1 = zero, a##t##2 = zero, a##t##3 = zero
 #define KEEP(t) do { \
   int32x4_t a[4] = { a##t##0, a##t##1, a##t##2, a##t##3 }; \
   if (ternary) \
-    separate (a, rows[t].sum); \
-  for (int f = 0; f < 4; f++) \
-    vst1q_s32 (sums[t] + 4 * f, a[f]); \
+    separate (a, vdupq_n_s32 (b->rows[at + (t)].sum)); \
+  finish (b, at + (t), row, a, 4); \
 } while (0)
 
-/* m tokens against the panel w. q: [m][k] */
+/* m tokens from `at` on against a panel whose ternary weights are packed or masked already. */
 INLINE void
-tile (int32_t (*sums)[PANEL], const int8_t *w, const int8_t *q, const BmkRow *rows, size_t k, const int m, const bool ternary)
+tile (const Block *b, size_t at, size_t row, const int8_t *w, const int m, const bool ternary, const bool packed)
 {
-  const int8x16_t mask1 = vdupq_n_s8 ((int8_t) 0xfc), mask2 = vdupq_n_s8 ((int8_t) 0xf0);
-  const int8x16_t mask3 = vdupq_n_s8 ((int8_t) 0xc0);
+  const int8x16_t mask1 = vdupq_n_s8 (MASK1), mask2 = vdupq_n_s8 (MASK2), mask3 = vdupq_n_s8 (MASK3);
   const int32x4_t zero = vdupq_n_s32 (0);
-  const size_t step = ternary ? 16 : 64;
+  const size_t k = b->w->k, step = packed ? 16 : 64;
+  const int8_t *q = b->q + at * k;
   SUMS (0);
   SUMS (1);
   SUMS (2);
   SUMS (3);
 
-  for (size_t j = 0; j < k; j += 16, q += 16, w += 4 * step) {
+  for (const int8_t *end = q + k; q < end; q += 16, w += 4 * step) {
     const int8x16_t q0 = vld1q_s8 (q), q1 = m > 1 ? vld1q_s8 (q + k) : q0;
     const int8x16_t q2 = m > 2 ? vld1q_s8 (q + 2 * k) : q0, q3 = m > 3 ? vld1q_s8 (q + 3 * k) : q0;
     STEP (0);
@@ -72,47 +74,55 @@ tile (int32_t (*sums)[PANEL], const int8_t *w, const int8_t *q, const BmkRow *ro
 }
 
 INLINE void
-linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m, const bool ternary)
+panel (const Block *b, size_t row, const int8_t *w, const bool ternary, const bool packed)
 {
-  const int8_t *data = w->data;
-  const size_t k = w->k;
-  int32_t sums[TILE][PANEL];
+  size_t i = 0;
 
-  for (size_t row = 0; row < w->n; row += PANEL, data += PANEL * k / (ternary ? 4 : 1))
-    for (size_t i = 0, count; i < m; i += count) {
-      const size_t left = w->n - row;
-      count = m - i < TILE ? m - i : TILE;
-      switch (count) {
-        case 1:
-          tile (sums, data, q + i * k, rows + i, k, 1, ternary);
-          break;
-        case 2:
-          tile (sums, data, q + i * k, rows + i, k, 2, ternary);
-          break;
-        case 3:
-          tile (sums, data, q + i * k, rows + i, k, 3, ternary);
-          break;
-        default:
-          tile (sums, data, q + i * k, rows + i, k, 4, ternary);
-          break;
-      }
-      for (size_t t = 0; t < count; t++)
-        finish (out, w, i + t, row, sums[t], left < PANEL ? left : PANEL, rows[i + t].inv);
+  for (; i + TILE <= b->m; i += TILE)
+    tile (b, i, row, w, 4, ternary, packed);
+  if (b->m - i == 3)
+    tile (b, i, row, w, 3, ternary, packed);
+  else if (b->m - i == 2)
+    tile (b, i, row, w, 2, ternary, packed);
+  else if (b->m - i == 1)
+    tile (b, i, row, w, 1, ternary, packed);
+}
+
+static void
+ternary_block (const Block *b)
+{
+  const size_t k = b->w->k;
+  const int8_t *data = b->w->data;
+  _Alignas (BMK_ALIGN) int8_t masked[MASKED_SIZE];
+
+  for (size_t row = 0; row < b->w->n; row += PANEL, data += PANEL * k / 4)
+    if (b->m >= MASK_TOKENS && PANEL * k <= MASKED_SIZE) {
+      mask_panel (masked, data, PANEL * k / 4);
+      panel (b, row, masked, true, false);
+    } else {
+      panel (b, row, data, true, true);
     }
-  if (out->q)
-    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, m, w->n, NULL);
+}
+
+static void
+int8_block (const Block *b)
+{
+  const int8_t *data = b->w->data;
+
+  for (size_t row = 0; row < b->w->n; row += PANEL, data += PANEL * b->w->k)
+    panel (b, row, data, false, false);
 }
 
 static void
 ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  linear (out, w, q, rows, m, true);
+  run_blocks (out, w, q, rows, m, BLOCK, ternary_block);
 }
 
 static void
 int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  linear (out, w, q, rows, m, false);
+  run_blocks (out, w, q, rows, m, BLOCK, int8_block);
 }
 
 static size_t
