@@ -2,53 +2,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The 512-bit tier's scheme at 8 rows a vector and 16 registers: four sums meet a byte of four codes with nothing, one, two and
- * three of them masked away; see linear-avx512.h. The masks are read from memory, where loads are free. */
+ * three of them masked away; see linear-avx512.h. Twelve sums hide the latency; with them no compiler finds registers for the
+ * operands, so the loops of twelve are assembly. */
 #include "linear-avx2.h"
 
-#define TILE 3                  /* tokens, of vectors that need no masking */
-#define MASKED_TILE 2
-#define KEEP_FROM 3             /* tokens from which a panel is kept masked for those behind the first two */
-#define KEEP_K 1024             /* inputs up to which it is: 32 KB */
-
-typedef enum {
-  TERNARY,                      /* masked out of one vector */
-  KEEP,                         /* the same, and kept */
-  KEPT,                         /* ternary, as they were kept */
-  INT8
-} Source;
-
-#define MASKED(source) ((source) == TERNARY || (source) == KEEP)
+#define TILE 3                  /* tokens */
 
 /* gcc moves an intrinsic's accumulator from register to register. */
 #define DOT(acc, x, b) __asm__ ("%{vex%} vpdpbusd %2, %1, %0" : "+x" (acc) : "x" (x), "x" (b))
-#define UNIT(t, row) \
-  __m256i a##t##0 = start ((row).sum, 0, ternary), a##t##1 = start ((row).sum, 1, ternary); \
-  __m256i a##t##2 = start ((row).sum, 2, ternary), a##t##3 = start ((row).sum, 3, ternary)
 #define BROADCAST(q) _mm256_set1_epi32 (bmk_load4 (q))
 
 #define LINE(byte) { byte, byte, byte, byte }
-static const _Alignas (32) uint64_t masks[4][4] = { LINE (~(uint64_t) 0), LINE (0xfcfcfcfcfcfcfcfc),
-  LINE (0xf0f0f0f0f0f0f0f0), LINE (0xc0c0c0c0c0c0c0c0) };
+static const _Alignas (32) uint64_t masks[3][4] = { LINE (0xfcfcfcfcfcfcfcfc), LINE (0xf0f0f0f0f0f0f0f0),
+  LINE (0xc0c0c0c0c0c0c0c0) };
 
-#define STORE(t) do { \
+#define UNIT(u, token) \
+  __m256i a##u##0 = start (job, token, 0, ternary), a##u##1 = start (job, token, 1, ternary); \
+  __m256i a##u##2 = start (job, token, 2, ternary), a##u##3 = start (job, token, 3, ternary)
+#define STORE(u, to) do { \
   if (ternary) \
-    separate (&a##t##0, &a##t##1, &a##t##2, &a##t##3); \
-  _mm256_store_si256 ((__m256i *) sums[t], a##t##0); \
-  _mm256_store_si256 ((__m256i *) (sums[t] + 8), a##t##1); \
-  _mm256_store_si256 ((__m256i *) (sums[t] + 16), a##t##2); \
-  _mm256_store_si256 ((__m256i *) (sums[t] + 24), a##t##3); \
+    separate (&a##u##0, &a##u##1, &a##u##2, &a##u##3); \
+  _mm256_store_si256 ((__m256i *) (to), a##u##0); \
+  _mm256_store_si256 ((__m256i *) (to) + 1, a##u##1); \
+  _mm256_store_si256 ((__m256i *) (to) + 2, a##u##2); \
+  _mm256_store_si256 ((__m256i *) (to) + 3, a##u##3); \
 } while (0)
 
 /* What the offsets, +1 or +128, of the unsigned weights add up to, negated. */
-static inline __m256i
-start (int32_t sum, int field, bool ternary)
+INLINE __m256i
+start (const Job *job, size_t token, const int field, const bool ternary)
 {
   const uint32_t offset = !ternary ? 128 : field == 0 ? 85 : field == 1 ? 84 : field == 2 ? 80 : 64;
 
-  return _mm256_set1_epi32 ((int32_t) (0u - offset * (uint32_t) sum));
+  return _mm256_set1_epi32 ((int32_t) (0u - offset * (uint32_t) job->rows[token].sum));
 }
 
-static inline void
+INLINE void
 separate (__m256i *a0, __m256i *a1, __m256i *a2, __m256i *a3)
 {
   *a0 = _mm256_sub_epi32 (*a0, *a1);
@@ -57,152 +46,196 @@ separate (__m256i *a0, __m256i *a1, __m256i *a2, __m256i *a3)
   *a3 = _mm256_srai_epi32 (*a3, 6);
 }
 
+/* ---- Loops of twelve: three tokens against a panel, one token against three ---- */
+
+#define SUMS \
+  [a00] "+x" (a00), [a01] "+x" (a01), [a02] "+x" (a02), [a03] "+x" (a03), [a10] "+x" (a10), [a11] "+x" (a11), \
+  [a12] "+x" (a12), [a13] "+x" (a13), [a20] "+x" (a20), [a21] "+x" (a21), [a22] "+x" (a22), [a23] "+x" (a23)
+#define ADD(acc, x, b) "%{vex%} vpdpbusd %%" b ", %%" x ", %[" acc "]\n\t"
+#define LOAD(from, x) "vmovdqa " from ", %%" x "\n\t"
+#define AND(mask, x) "vpand " mask ", %%" x ", %%" x "\n\t"
+#define THREE(f) ADD ("a0" f, "ymm15", "ymm12") ADD ("a1" f, "ymm15", "ymm13") ADD ("a2" f, "ymm15", "ymm14")
+#define BROADCASTS \
+  "vpbroadcastd (%[q]), %%ymm12\n\tvpbroadcastd (%[q], %[k]), %%ymm13\n\tvpbroadcastd (%[q], %[k], 2), %%ymm14\n\t"
+
+INLINE void
+tile3 (const Job *job, Sums *sums, const uint8_t *w, size_t token, const bool ternary)
+{
+  const size_t k = job->w->k;
+  const int8_t *q = job->q + token * k, *end = q + k;
+  UNIT (0, token);
+  UNIT (1, token + 1);
+  UNIT (2, token + 2);
+
+  if (ternary)
+    for (; q < end; q += 4, w += 32)
+      __asm__ volatile (BROADCASTS LOAD ("(%[w])", "ymm15") THREE ("0") AND ("%[masks]", "ymm15") THREE ("1")
+          AND ("32+%[masks]", "ymm15") THREE ("2") AND ("64+%[masks]", "ymm15") THREE ("3")
+          : SUMS : [w] "r" (w), [q] "r" (q), [k] "r" (k), [masks] "m" (masks) : "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+  else
+    for (; q < end; q += 4, w += 128)
+      __asm__ volatile (BROADCASTS LOAD ("(%[w])", "ymm15") THREE ("0") LOAD ("32(%[w])", "ymm15") THREE ("1")
+          LOAD ("64(%[w])", "ymm15") THREE ("2") LOAD ("96(%[w])", "ymm15") THREE ("3")
+          : SUMS : [w] "r" (w), [q] "r" (q), [k] "r" (k) : "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+  STORE (0, sums[0]);
+  STORE (1, sums[1]);
+  STORE (2, sums[2]);
+}
+
+#define MASKED_PANEL(from, u) \
+  LOAD (from, "ymm15") ADD ("a" u "0", "ymm15", "ymm12") AND ("%%ymm13", "ymm15") ADD ("a" u "1", "ymm15", "ymm12") \
+  AND ("%%ymm14", "ymm15") ADD ("a" u "2", "ymm15", "ymm12") AND ("64+%[masks]", "ymm15") ADD ("a" u "3", "ymm15", "ymm12")
+#define INT8_VECTOR(at, from, acc, x) LOAD (at from, x) ADD (acc, x, "ymm12")
+#define INT8_PANEL(from, u) \
+  INT8_VECTOR ("", from, "a" u "0", "ymm13") INT8_VECTOR ("32", from, "a" u "1", "ymm14") \
+  INT8_VECTOR ("64", from, "a" u "2", "ymm15") INT8_VECTOR ("96", from, "a" u "3", "ymm13")
+
+INLINE void
+tile_1x3 (const Job *job, Sums *sums, const uint8_t *w, size_t token, const bool ternary)
+{
+  const size_t panel = job->panel_size;
+  const int8_t *q = job->q + token * job->w->k, *end = q + job->w->k;
+  UNIT (0, token);
+  UNIT (1, token);
+  UNIT (2, token);
+
+  if (ternary)
+    for (; q < end; q += 4, w += 32)
+      __asm__ volatile ("vpbroadcastd (%[q]), %%ymm12\n\t" LOAD ("%[masks]", "ymm13") LOAD ("32+%[masks]", "ymm14")
+          MASKED_PANEL ("(%[w])", "0") MASKED_PANEL ("(%[w], %[panel])", "1") MASKED_PANEL ("(%[w], %[panel], 2)", "2")
+          : SUMS : [w] "r" (w), [q] "r" (q), [panel] "r" (panel), [masks] "m" (masks)
+          : "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+  else
+    for (; q < end; q += 4, w += 128)
+      __asm__ volatile ("vpbroadcastd (%[q]), %%ymm12\n\t"
+          INT8_PANEL ("(%[w])", "0") INT8_PANEL ("(%[w], %[panel])", "1") INT8_PANEL ("(%[w], %[panel], 2)", "2")
+          : SUMS : [w] "r" (w), [q] "r" (q), [panel] "r" (panel) : "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+  STORE (0, sums[0]);
+  STORE (1, sums[1]);
+  STORE (2, sums[2]);
+}
+
+/* ---- Of eight, and four: what is left ---- */
+
 /* Vector f of four inputs. */
-static inline __attribute__ ((always_inline)) __m256i
-operand (const uint8_t *w, const int f, const Source source)
+INLINE __m256i
+operand (const uint8_t *w, const int f, const bool ternary)
 {
   const __m256i *v = (const __m256i *) w;
 
-  return !MASKED (source) ? _mm256_load_si256 (v + f) : f == 0 ? _mm256_load_si256 (v)
-      : _mm256_and_si256 (_mm256_load_si256 (v), _mm256_load_si256 ((const __m256i *) masks[f]));
+  return !ternary ? _mm256_load_si256 (v + f) : f == 0 ? _mm256_load_si256 (v)
+      : _mm256_and_si256 (_mm256_load_si256 (v), _mm256_load_si256 ((const __m256i *) masks[f - 1]));
 }
 
 #define FIELD(f) do { \
-  const __m256i x_ = operand (w, f, source); \
-  if (source == KEEP) \
-    _mm256_store_si256 ((__m256i *) kept + (f), x_); \
+  const __m256i x_ = operand (w, f, ternary); \
   DOT (a0##f, x_, b0); \
-  if (m > 1) \
+  if (tokens > 1) \
     DOT (a1##f, x_, b1); \
+  if (panels > 1) { \
+    const __m256i y_ = operand (w + panel, f, ternary); \
+    DOT (a1##f, y_, b0); \
+  } \
 } while (0)
 
-/* One or two tokens against the panel w. q: [m][k]; kept: [k / 4][4 vectors] */
-static inline __attribute__ ((always_inline)) void
-tile (int32_t (*sums)[PANEL], const uint8_t *w, const int8_t *q, const BmkRow *rows, size_t k, uint8_t *kept, const int m,
-    const Source source)
+/* One token against one panel, two against one or one against two. */
+INLINE void
+tile (const Job *job, Sums *sums, const uint8_t *w, size_t token, const int tokens, const int panels, const bool ternary)
 {
-  const bool ternary = source != INT8;
-  UNIT (0, rows[0]);
-  UNIT (1, rows[m > 1 ? 1 : 0]);
+  const size_t k = job->w->k, panel = job->panel_size;
+  const int8_t *q = job->q + token * k;
+  UNIT (0, token);
+  UNIT (1, token + (tokens > 1 ? 1 : 0));
 
-  for (size_t j = 0; j < k; j += 4, q += 4, w += MASKED (source) ? 32 : 128) {
-    const __m256i b0 = BROADCAST (q), b1 = m > 1 ? BROADCAST (q + k) : b0;
+  for (const int8_t *end = q + k; q < end; q += 4, w += ternary ? 32 : 128) {
+    const __m256i b0 = BROADCAST (q), b1 = tokens > 1 ? BROADCAST (q + k) : b0;
     FIELD (0);
     FIELD (1);
     FIELD (2);
     FIELD (3);
-    if (source == KEEP)
-      kept += 128;
   }
-  STORE (0);
-  if (m > 1)
-    STORE (1);
+  STORE (0, sums[0]);
+  if (tokens * panels > 1)
+    STORE (1, sums[1]);
 }
 
-/* Three tokens: 12 sums, which hide the latency, 3 broadcasts and an operand are all registers there are. No compiler keeps to
- * that by itself. */
-static inline __attribute__ ((always_inline)) void
-tile3 (int32_t (*sums)[PANEL], const uint8_t *w, const int8_t *q, const BmkRow *rows, size_t k, const bool ternary)
-{
-  UNIT (0, rows[0]);
-  UNIT (1, rows[1]);
-  UNIT (2, rows[2]);
+/* ---- */
 
-#define THREE(at, a, b, c) \
-  "vmovdqa " at "(%[w]), %%ymm15\n\t%{vex%} vpdpbusd %%ymm12, %%ymm15, %[" a "]\n\t" \
-  "%{vex%} vpdpbusd %%ymm13, %%ymm15, %[" b "]\n\t%{vex%} vpdpbusd %%ymm14, %%ymm15, %[" c "]\n\t"
-  for (size_t j = 0; j < k; j += 4, q += 4, w += 128)
-    __asm__ volatile ("vpbroadcastd (%[q]), %%ymm12\n\tvpbroadcastd (%[q], %[k]), %%ymm13\n\t"
-        "vpbroadcastd (%[q], %[k], 2), %%ymm14\n\t"
-        THREE ("", "a00", "a10", "a20") THREE ("32", "a01", "a11", "a21")
-        THREE ("64", "a02", "a12", "a22") THREE ("96", "a03", "a13", "a23")
-        : [a00] "+x" (a00), [a01] "+x" (a01), [a02] "+x" (a02), [a03] "+x" (a03), [a10] "+x" (a10), [a11] "+x" (a11),
-        [a12] "+x" (a12), [a13] "+x" (a13), [a20] "+x" (a20), [a21] "+x" (a21), [a22] "+x" (a22), [a23] "+x" (a23)
-        : [w] "r" (w), [q] "r" (q), [k] "r" (k) : "xmm12", "xmm13", "xmm14", "xmm15", "memory");
-  STORE (0);
-  STORE (1);
-  STORE (2);
+/* Panels for the next loop of one token: three, but no lone one at the end. */
+static inline size_t
+panels_of (size_t left)
+{
+  return left == 1 ? 1 : left == 2 || left == 4 ? 2 : TILE;
 }
 
-#define PAIR(f) do { \
-  const __m256i x_ = operand (w, f, source), y_ = operand (w + panel, f, source); \
-  DOT (a0##f, x_, b); \
-  DOT (a1##f, y_, b); \
-} while (0)
-
-/* One token against two panels: more sums in flight. */
-static inline __attribute__ ((always_inline)) void
-tile_1x2 (int32_t (*sums)[PANEL], const uint8_t *w, size_t panel, const int8_t *q, const BmkRow *rows, size_t k, const Source source)
+INLINE void
+one_token (const Job *job, const bool ternary)
 {
-  const bool ternary = source != INT8;
-  UNIT (0, rows[0]);
-  UNIT (1, rows[0]);
+  size_t left = bmk_align_up (job->w->n, PANEL) / PANEL, row = 0;
+  const uint8_t *w = job->w->data;
+  _Alignas (32) Sums sums[TILE];
 
-  for (size_t j = 0; j < k; j += 4, q += 4, w += MASKED (source) ? 32 : 128) {
-    const __m256i b = BROADCAST (q);
-    PAIR (0);
-    PAIR (1);
-    PAIR (2);
-    PAIR (3);
+  for (size_t count; left; left -= count, w += count * job->panel_size) {
+    count = panels_of (left);
+    if (count == 3)
+      tile_1x3 (job, sums, w, 0, ternary);
+    else if (count == 2)
+      tile (job, sums, w, 0, 1, 2, ternary);
+    else
+      tile (job, sums, w, 0, 1, 1, ternary);
+    for (size_t i = 0; i < count; i++, row += PANEL)
+      finish (job, sums + i, 0, 1, row);
   }
-  STORE (0);
-  STORE (1);
 }
 
-static inline __attribute__ ((always_inline)) void
-tokens (int32_t (*sums)[PANEL], const uint8_t *w, const int8_t *q, const BmkRow *rows, size_t k, uint8_t *kept, size_t m,
-    const Source source)
+INLINE void
+many_tokens (const Job *job, size_t m, const bool ternary)
+{
+  const uint8_t *w = job->w->data;
+  _Alignas (32) Sums sums[BLOCK];
+
+  for (size_t row = 0; row < job->w->n; row += PANEL, w += job->panel_size) {
+    for (size_t i = 0, count; i < m; i += count) {
+      count = panels_of (m - i);
+      if (count == 3)
+        tile3 (job, sums + i, w, i, ternary);
+      else if (count == 2)
+        tile (job, sums + i, w, i, 2, 1, ternary);
+      else
+        tile (job, sums + i, w, i, 1, 1, ternary);
+    }
+    finish (job, sums, 0, m, row);
+  }
+}
+
+static void
+ternary_block (const Job *job, size_t m)
 {
   if (m == 1)
-    tile (sums, w, q, rows, k, kept, 1, source);
-  else if (m == 2 || MASKED (source))
-    tile (sums, w, q, rows, k, kept, 2, source);
+    one_token (job, true);
   else
-    tile3 (sums, w, q, rows, k, source != INT8);
+    many_tokens (job, m, true);
 }
 
-static inline __attribute__ ((always_inline)) void
-linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m, const Source source)
+static void
+int8_block (const Job *job, size_t m)
 {
-  _Alignas (32) int32_t sums[TILE][PANEL];
-  _Alignas (32) uint8_t kept[source == TERNARY ? KEEP_K * PANEL : 32];
-  const size_t k = w->k, panel = k * PANEL / (source == TERNARY ? 4 : 1);
-  const bool keep = source == TERNARY && m >= KEEP_FROM && k <= KEEP_K;
-  const uint8_t *data = w->data;
-  size_t row = 0;
-
-  for (; m == 1 && row + PANEL < w->n; row += 2 * PANEL, data += 2 * panel) {
-    tile_1x2 (sums, data, panel, q, rows, k, source);
-    finish (out, w, 0, row, sums[0], rows[0].inv);
-    finish (out, w, 0, row + PANEL, sums[1], rows[0].inv);
-  }
-  for (; row < w->n; row += PANEL, data += panel)
-    for (size_t i = 0, count; i < m; i += count) {
-      count = source == TERNARY && !(keep && i > 0) ? MASKED_TILE : TILE;
-      count = m - i < count ? m - i : count;
-      if (!keep)
-        tokens (sums, data, q + i * k, rows + i, k, NULL, count, source);
-      else if (i == 0)
-        tokens (sums, data, q, rows, k, kept, count, KEEP);
-      else
-        tokens (sums, kept, q + i * k, rows + i, k, NULL, count, KEPT);
-      for (size_t t = 0; t < count; t++)
-        finish (out, w, i + t, row, sums[t], rows[i + t].inv);
-    }
-  if (out->q)
-    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, m, w->n, NULL);
+  if (m == 1)
+    one_token (job, false);
+  else
+    many_tokens (job, m, false);
 }
 
 static void
 ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  linear (out, w, q, rows, m, TERNARY);
+  each_block (out, w, q, rows, m, w->k * (PANEL / 4), ternary_block);
 }
 
 static void
 int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  linear (out, w, q, rows, m, INT8);
+  each_block (out, w, q, rows, m, w->k * PANEL, int8_block);
 }
 
 /* The ternary panels are those of AVX2; int8 weights are stored plus 128. */

@@ -28,6 +28,9 @@
     TOKEN (2, e); \
   if (m > 3) \
     TOKEN (3, e); \
+  /* else gcc loads the next step's operands into registers that are not there */ \
+  if (!packed) \
+    __asm__ volatile (""); \
 } while (0)
 #define TOKEN(t, e) do { \
   DOT (a##t##0, x0, q##t, e); \

@@ -7,56 +7,74 @@
 
 #define PANEL 8
 #define TILE 8                  /* tokens: 16 sums of 2 x 2 */
+#define PAIRS_SIZE 32768        /* the codes of a block's tokens, two and two */
+#define MASKED_SIZE 16384       /* a panel, masked */
+#define MASK_TOKENS 24          /* fewer, and masking is not worth its stores */
 
-#define STEP(pair) do { \
-  a##pair##0 = vmmlaq_s32 (a##pair##0, x0, q##pair); \
-  a##pair##1 = vmmlaq_s32 (a##pair##1, x1, q##pair); \
-  a##pair##2 = vmmlaq_s32 (a##pair##2, x2, q##pair); \
-  a##pair##3 = vmmlaq_s32 (a##pair##3, x3, q##pair); \
+/* Not the intrinsic, so that nothing moves sums about. */
+#define DOT(a, x, q) __asm__ ("smmla %0.4s, %1.16b, %2.16b" : "+w" (a) : "w" (x), "w" (q))
+
+#define STEP(p) do { \
+  const int8x16_t two = paired ? vld1q_s8 (q + (p) * 2 * k) : vcombine_s8 (vld1_s8 (q), vld1_s8 (q + other)); \
+  DOT (a##p##0, x0, two); \
+  DOT (a##p##1, x1, two); \
+  DOT (a##p##2, x2, two); \
+  DOT (a##p##3, x3, two); \
 } while (0)
-#define SUMS(pair) int32x4_t a##pair##0 = zero, a##pair##1 = zero, a##pair##2 = zero, a##pair##3 = zero
-/* Each sum is row 0 token 0, row 0 token 1, row 1 token 0, row 1 token 1: pairs of rows are brought together per token. */
-#define KEEP(pair) do { \
-  int32x4_t even[4] = { vuzp1q_s32 (a##pair##0, a##pair##0), vuzp1q_s32 (a##pair##1, a##pair##1), \
-    vuzp1q_s32 (a##pair##2, a##pair##2), vuzp1q_s32 (a##pair##3, a##pair##3) }; \
-  int32x4_t odd[4] = { vuzp2q_s32 (a##pair##0, a##pair##0), vuzp2q_s32 (a##pair##1, a##pair##1), \
-    vuzp2q_s32 (a##pair##2, a##pair##2), vuzp2q_s32 (a##pair##3, a##pair##3) }; \
-  if (ternary) { \
-    separate (even, rows[2 * (pair) < m ? 2 * (pair) : 0].sum); \
-    separate (odd, rows[2 * (pair) + 1 < m ? 2 * (pair) + 1 : 0].sum); \
-  } \
-  for (int f = 0; f < 4; f++) { \
-    vst1_s32 (sums[2 * (pair)] + 2 * f, vget_low_s32 (even[f])); \
-    vst1_s32 (sums[2 * (pair) + 1] + 2 * f, vget_low_s32 (odd[f])); \
-  } \
+#define SUMS(p) int32x4_t a##p##0 = zero, a##p##1 = zero, a##p##2 = zero, a##p##3 = zero
+#define KEEP(p) do { \
+  int32x4_t a[4] = { a##p##0, a##p##1, a##p##2, a##p##3 }; \
+  finish_pair (b, at + 2 * (p), row, a, ternary); \
 } while (0)
 
-/* Eight inputs of tokens t and t + 1; one that is not there is the first again. */
-INLINE int8x16_t
-load_pair (const int8_t *q, size_t k, size_t t, size_t m)
+/* Each sum is row 0 token 0, row 0 token 1, row 1 token 0, row 1 token 1. */
+INLINE void
+finish_pair (const Block *b, size_t token, size_t row, int32x4_t *a, const bool ternary)
 {
-  return vcombine_s8 (vld1_s8 (q + (t < m ? t : 0) * k), vld1_s8 (q + (t + 1 < m ? t + 1 : 0) * k));
+  const bool both = token + 1 < b->m;
+
+  if (ternary) {
+    const int32x2_t sum = { b->rows[token].sum, b->rows[both ? token + 1 : token].sum };
+    separate (a, vcombine_s32 (sum, sum));
+  }
+  const int32x4_t even[2] = { vuzp1q_s32 (a[0], a[1]), vuzp1q_s32 (a[2], a[3]) };
+  const int32x4_t odd[2] = { vuzp2q_s32 (a[0], a[1]), vuzp2q_s32 (a[2], a[3]) };
+  finish (b, token, row, even, 2);
+  if (both)
+    finish (b, token + 1, row, odd, 2);
 }
 
-/* m tokens, of which there are `pairs` pairs, against the panel w. */
-INLINE void
-tile (int32_t (*sums)[PANEL], const int8_t *w, const int8_t *q, const BmkRow *rows, size_t k, size_t m, const int pairs,
-    const bool ternary)
+/* dst: [m / 2][k / 8][2][8]; a token that is not there is the one before it again. */
+static void
+pair_tokens (int8_t *dst, const int8_t *q, size_t k, size_t m)
 {
-  const int8x16_t mask1 = vdupq_n_s8 ((int8_t) 0xfc), mask2 = vdupq_n_s8 ((int8_t) 0xf0);
-  const int8x16_t mask3 = vdupq_n_s8 ((int8_t) 0xc0);
+  for (size_t t = 0; t < m; t += 2, q += 2 * k)
+    for (size_t j = 0; j < k; j += 16, dst += 32) {
+      const int64x2_t a = vreinterpretq_s64_s8 (vld1q_s8 (q + j));
+      const int64x2_t b = t + 1 < m ? vreinterpretq_s64_s8 (vld1q_s8 (q + k + j)) : a;
+      vst1q_s8 (dst, vreinterpretq_s8_s64 (vzip1q_s64 (a, b)));
+      vst1q_s8 (dst + 16, vreinterpretq_s8_s64 (vzip2q_s64 (a, b)));
+    }
+}
+
+/* The tokens from `at` on, of which there are `pairs` pairs. q: paired, or [1 or 2][k] */
+INLINE void
+tile (const Block *b, size_t at, size_t row, const int8_t *w, const int8_t *q, const int pairs, const bool ternary,
+    const bool packed, const bool paired)
+{
+  const int8x16_t mask1 = vdupq_n_s8 (MASK1), mask2 = vdupq_n_s8 (MASK2), mask3 = vdupq_n_s8 (MASK3);
   const int32x4_t zero = vdupq_n_s32 (0);
+  const size_t k = b->w->k, other = b->m > 1 ? k : 0;
+  const int8_t *end = w + (packed ? 2 : 8) * k;
   SUMS (0);
   SUMS (1);
   SUMS (2);
   SUMS (3);
 
-  for (size_t j = 0; j < k; j += 8, q += 8, w += ternary ? 16 : 64) {
-    const int8x16_t x0 = vld1q_s8 (w), x1 = ternary ? vandq_s8 (x0, mask1) : vld1q_s8 (w + 16);
-    const int8x16_t x2 = ternary ? vandq_s8 (x0, mask2) : vld1q_s8 (w + 32);
-    const int8x16_t x3 = ternary ? vandq_s8 (x0, mask3) : vld1q_s8 (w + 48);
-    const int8x16_t q0 = load_pair (q, k, 0, m), q1 = pairs > 1 ? load_pair (q, k, 2, m) : q0;
-    const int8x16_t q2 = pairs > 2 ? load_pair (q, k, 4, m) : q0, q3 = pairs > 3 ? load_pair (q, k, 6, m) : q0;
+  for (q += at * k; w < end; q += paired ? 16 : 8, w += packed ? 16 : 64) {
+    const int8x16_t x0 = vld1q_s8 (w), x1 = packed ? vandq_s8 (x0, mask1) : vld1q_s8 (w + 16);
+    const int8x16_t x2 = packed ? vandq_s8 (x0, mask2) : vld1q_s8 (w + 32);
+    const int8x16_t x3 = packed ? vandq_s8 (x0, mask3) : vld1q_s8 (w + 48);
     STEP (0);
     if (pairs > 1)
       STEP (1);
@@ -75,41 +93,82 @@ tile (int32_t (*sums)[PANEL], const int8_t *w, const int8_t *q, const BmkRow *ro
 }
 
 INLINE void
-linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m, const bool ternary)
+panel (const Block *b, size_t row, const int8_t *w, const int8_t *q, const bool ternary, const bool packed, const bool paired)
 {
-  const int8_t *data = w->data;
-  const size_t k = w->k;
-  int32_t sums[TILE][PANEL];
+  size_t i = 0;
 
-  for (size_t row = 0; row < w->n; row += PANEL, data += PANEL * k / (ternary ? 4 : 1))
-    for (size_t i = 0, count; i < m; i += count) {
-      const size_t left = w->n - row;
-      count = m - i < TILE ? m - i : TILE;
-      if (count <= 2)
-        tile (sums, data, q + i * k, rows + i, k, count, 1, ternary);
-      else if (count <= 4)
-        tile (sums, data, q + i * k, rows + i, k, count, 2, ternary);
-      else if (count <= 6)
-        tile (sums, data, q + i * k, rows + i, k, count, 3, ternary);
-      else
-        tile (sums, data, q + i * k, rows + i, k, count, 4, ternary);
-      for (size_t t = 0; t < count; t++)
-        finish (out, w, i + t, row, sums[t], left < PANEL ? left : PANEL, rows[i + t].inv);
+  for (; paired && i + TILE <= b->m + 1; i += TILE)
+    tile (b, i, row, w, q, 4, ternary, packed, true);
+  if (paired && i + 4 < b->m)
+    tile (b, i, row, w, q, 3, ternary, packed, true);
+  else if (paired && i + 2 < b->m)
+    tile (b, i, row, w, q, 2, ternary, packed, true);
+  else if (i < b->m)
+    tile (b, i, row, w, q, 1, ternary, packed, paired);
+}
+
+INLINE void
+block (const Block *b, const int8_t *q, const bool ternary, const bool paired)
+{
+  const size_t k = b->w->k, size = PANEL * k / (ternary ? 4 : 1);
+  const int8_t *data = b->w->data;
+  _Alignas (BMK_ALIGN) int8_t masked[MASKED_SIZE];
+
+  for (size_t row = 0; row < b->w->n; row += PANEL, data += size)
+    if (ternary && b->m >= MASK_TOKENS && PANEL * k <= MASKED_SIZE) {
+      mask_panel (masked, data, size);
+      panel (b, row, masked, q, true, false, paired);
+    } else {
+      panel (b, row, data, q, ternary, ternary, paired);
     }
-  if (out->q)
-    bmk_table.quantize (out->q, out->rows, out->y, out->ldy, m, w->n, NULL);
+}
+
+INLINE void
+paired_block (const Block *b, const bool ternary)
+{
+  _Alignas (BMK_ALIGN) int8_t pairs[PAIRS_SIZE];
+
+  if (b->w->k <= PAIRS_SIZE / 2) {
+    pair_tokens (pairs, b->q, b->w->k, b->m);
+    block (b, pairs, ternary, true);
+  } else {
+    block (b, b->q, ternary, false);
+  }
+}
+
+static void
+ternary_block (const Block *b)
+{
+  paired_block (b, true);
+}
+
+static void
+int8_block (const Block *b)
+{
+  paired_block (b, false);
+}
+
+/* As many tokens as fit: whole tiles, or at least whole pairs. One pair of very long rows is not copied. */
+static size_t
+block_tokens (size_t k)
+{
+  const size_t fit = PAIRS_SIZE / k;
+
+  if (fit >= BLOCK)
+    return BLOCK;
+  return fit >= TILE ? fit / TILE * TILE : fit >= 2 ? fit / 2 * 2 : 2;
 }
 
 static void
 ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  linear (out, w, q, rows, m, true);
+  run_blocks (out, w, q, rows, m, block_tokens (w->k), ternary_block);
 }
 
 static void
 int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m)
 {
-  linear (out, w, q, rows, m, false);
+  run_blocks (out, w, q, rows, m, block_tokens (w->k), int8_block);
 }
 
 static size_t

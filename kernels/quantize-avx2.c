@@ -66,37 +66,85 @@ codes_of (__m256 x, __m256 scale)
   return _mm256_cvtps_epi32 (_mm256_mul_ps (x, scale));
 }
 
+/* What a row's codes add up to, 8 partial sums of each. */
+typedef struct {
+  __m256i squares, sum;
+} Moments;
+
+/* 16 codes as 16-bit numbers, in any order */
 static inline void
-store_codes (int8_t *q, __m256i low, __m256i high)
+add_words (Moments *to, __m256i words)
+{
+  to->squares = _mm256_add_epi32 (to->squares, _mm256_madd_epi16 (words, words));
+  to->sum = _mm256_add_epi32 (to->sum, _mm256_madd_epi16 (words, _mm256_set1_epi16 (1)));
+}
+
+static inline void
+store_codes (int8_t *q, Moments *moments, __m256i low, __m256i high)
 {
   __m256i words = _mm256_permute4x64_epi64 (_mm256_packs_epi32 (low, high), 0xd8);
   __m128i bytes = _mm_packs_epi16 (_mm256_castsi256_si128 (words), _mm256_extracti128_si256 (words, 1));
 
+  add_words (moments, words);
   _mm_storeu_si128 ((__m128i *) q, bytes);
 }
 
-static void
+static inline void
+store_32_codes (int8_t *q, Moments *moments, __m256i a, __m256i b, __m256i c, __m256i d)
+{
+  const __m256i order = _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i ab = _mm256_packs_epi32 (a, b), cd = _mm256_packs_epi32 (c, d);
+
+  add_words (moments, ab);
+  add_words (moments, cd);
+  _mm256_storeu_si256 ((__m256i *) q, _mm256_permutevar8x32_epi32 (_mm256_packs_epi16 (ab, cd), order));
+}
+
+/* One code, behind the last vector. */
+static inline void
+store_code (int8_t *q, int32_t *sum, int32_t *squares, __m256i code)
+{
+  *q = (int8_t) _mm256_cvtsi256_si32 (code);
+  *sum += *q;
+  *squares += *q * *q;
+}
+
+static inline BmkRow
+row_of (const Moments *moments, int32_t sum, int32_t squares, size_t k)
+{
+  return bmk_row_of (sum + fold_epi32 (moments->sum), squares + fold_epi32 (moments->squares), k);
+}
+
+static BmkRow
 quantize_row (int8_t *q, const float *x, float a, size_t k)
 {
   const __m256 scale = _mm256_set1_ps (bmk_code_scale (a));
+  Moments moments = { _mm256_setzero_si256 (), _mm256_setzero_si256 () };
+  int32_t sum = 0, squares = 0;
   size_t j = 0;
 
-  if (isinf (bmk_code_scale (a))) {
-    bmk_quantize_tiny (q, x, k);
-    return;
-  }
+  for (; j + 32 <= k; j += 32)
+    store_32_codes (q + j, &moments, codes_of (_mm256_loadu_ps (x + j), scale), codes_of (_mm256_loadu_ps (x + j + 8), scale),
+        codes_of (_mm256_loadu_ps (x + j + 16), scale), codes_of (_mm256_loadu_ps (x + j + 24), scale));
   for (; j + 16 <= k; j += 16)
-    store_codes (q + j, codes_of (_mm256_loadu_ps (x + j), scale), codes_of (_mm256_loadu_ps (x + j + 8), scale));
+    store_codes (q + j, &moments, codes_of (_mm256_loadu_ps (x + j), scale), codes_of (_mm256_loadu_ps (x + j + 8), scale));
   for (; j < k; j++)
-    q[j] = (int8_t) _mm256_cvtsi256_si32 (codes_of (_mm256_set1_ps (x[j]), scale));
+    store_code (q + j, &sum, &squares, codes_of (_mm256_set1_ps (x[j]), scale));
+  return row_of (&moments, sum, squares, k);
 }
 
 static void
 quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top)
 {
-  for (size_t i = 0; i < m; i++)
-    quantize_row (q + i * k, x + i * ldx, top ? top[i] : max_abs (x + i * ldx, k), k);
-  describe (rows, q, m, k);
+  for (size_t i = 0; i < m; i++) {
+    const float *row = x + i * ldx, a = top ? top[i] : max_abs (row, k);
+    if (isinf (bmk_code_scale (a))) {
+      bmk_quantize_tiny (q + i * k, row, k);
+      describe (rows + i, q + i * k, 1, k);
+    } else {
+      rows[i] = quantize_row (q + i * k, row, a, k);
+    }
+  }
 }
 
 static uint8_t
@@ -122,20 +170,26 @@ load_u8 (const uint8_t *x)
   return _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *) x)));
 }
 
+static BmkRow
+requantize_row (int8_t *q, const uint8_t *x, size_t k)
+{
+  const __m256 scale = _mm256_set1_ps (bmk_code_scale (max_u8 (x, k)));
+  Moments moments = { _mm256_setzero_si256 (), _mm256_setzero_si256 () };
+  int32_t sum = 0, squares = 0;
+  size_t j = 0;
+
+  for (; j + 16 <= k; j += 16)
+    store_codes (q + j, &moments, codes_of (load_u8 (x + j), scale), codes_of (load_u8 (x + j + 8), scale));
+  for (; j < k; j++)
+    store_code (q + j, &sum, &squares, codes_of (_mm256_set1_ps ((float) x[j]), scale));
+  return row_of (&moments, sum, squares, k);
+}
+
 static void
 requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k)
 {
-  for (size_t i = 0; i < m; i++) {
-    const uint8_t *row = x + i * k;
-    uint8_t a = max_u8 (row, k);
-    const __m256 scale = _mm256_set1_ps (bmk_code_scale (a));
-    size_t j = 0;
-    for (; j + 16 <= k; j += 16)
-      store_codes (q + i * k + j, codes_of (load_u8 (row + j), scale), codes_of (load_u8 (row + j + 8), scale));
-    for (; j < k; j++)
-      q[i * k + j] = (int8_t) _mm256_cvtsi256_si32 (codes_of (_mm256_set1_ps ((float) row[j]), scale));
-  }
-  describe (rows, q, m, k);
+  for (size_t i = 0; i < m; i++)
+    rows[i] = requantize_row (q + i * k, x + i * k, k);
 }
 
 void

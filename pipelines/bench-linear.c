@@ -9,6 +9,7 @@
 
 #define SAMPLE_SECONDS 100e-6
 #define LEAST_SAMPLES 5
+#define MOST_SAMPLES 4096
 
 double
 bench_now (void)
@@ -40,19 +41,28 @@ run_many (BenchFunc run, gpointer data, guint calls)
   return bench_now () - start;
 }
 
+static int
+compare (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
 double
 bench_best (BenchFunc run, gpointer data, double budget)
 {
-  guint calls = 1;
-  double end, best = G_MAXDOUBLE;
+  double *samples = g_new (double, MOST_SAMPLES), end, best;
+  guint calls = 1, n = 0;
 
   while (run_many (run, data, calls) < SAMPLE_SECONDS)
     calls *= 2;
   end = bench_now () + budget;
-  for (guint sample = 0; sample < LEAST_SAMPLES || bench_now () < end; sample++) {
-    double took = run_many (run, data, calls) / calls;
-    best = MIN (best, took);
-  }
+  while (n < LEAST_SAMPLES || (n < MOST_SAMPLES && bench_now () < end))
+    samples[n++] = run_many (run, data, calls) / calls;
+  qsort (samples, n, sizeof *samples, compare);
+  best = samples[n / 50];
+  g_free (samples);
   return best;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bitmar bench: what it measures, and how. Times are the thread's own CPU time, the best of many short runs: other work on
- * the machine can only add to one. */
+/* bitmar bench: what it measures, and how. Times are the thread's own CPU time, that of the best fiftieth of many short
+ * runs: other work on the machine adds to most, and a virtual machine's clock, set right now and then, takes from a few. */
 #pragma once
 
 #include <glib.h>
@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 typedef void (*BenchFunc) (gpointer data);
 
-/* Seconds of one call: the best of what fits into `budget` seconds, a few at least. */
+/* Seconds of one call, which 49 of 50 runs that fit into `budget` seconds do not beat; a few at least are made. */
 double bench_best (BenchFunc run, gpointer data, double budget);
 double bench_now (void);
 /* BMK_ALIGN-aligned and zeroed; free() it. Ends the program when memory is short. */

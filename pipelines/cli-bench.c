@@ -13,7 +13,7 @@
 
 static const char summary[] =
     "Measures the kernels on this machine: a line per shape, in GMAC/s and as a share of what the CPU's int8 dot product\n"
-    "reaches alone in the same run. One thread; best of many short runs, by the thread's CPU time.";
+    "reaches alone in the same run. One thread; the best fiftieth of many short runs, by the thread's CPU time.";
 
 typedef struct {
   char *shapes, *tokens, *tier;
