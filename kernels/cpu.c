@@ -155,6 +155,8 @@ fill_dotprod (BmkTable *t)
   bmk_attention_fill_dotprod (t);
   bmk_elementwise_fill_dotprod (t);
   bmk_conv_fill_dotprod (t);
+  bmk_resample_fill_dotprod (t);
+  bmk_color_fill_dotprod (t);
   bmk_peak_fill_dotprod (t);
 }
 

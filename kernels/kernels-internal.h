@@ -109,6 +109,8 @@ BMK_FILL (linear, dotprod);
 BMK_FILL (attention, dotprod);
 BMK_FILL (elementwise, dotprod);
 BMK_FILL (conv, dotprod);
+BMK_FILL (resample, dotprod);
+BMK_FILL (color, dotprod);
 BMK_FILL (peak, dotprod);
 BMK_FILL (linear, i8mm);
 BMK_FILL (conv, i8mm);
