@@ -41,7 +41,6 @@ pointwise_pack (void *dst, const int8_t *rows, size_t cout, size_t cin)
 
 /* Not the intrinsic: with that, gcc 12 moves sums about. */
 #define DOT(a, w, x, e) __asm__ ("sdot %0.4s, %1.16b, %2.4b[" #e "]" : "+w" (a) : "w" (w), "w" (x))
-#define UNROLL _Pragma ("GCC unroll 8")
 
 /* Four inputs, element e of the pixels. */
 #define STEP(e) do { \

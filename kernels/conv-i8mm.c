@@ -36,7 +36,6 @@ pointwise_pack (void *dst, const int8_t *rows, size_t cout, size_t cin)
 
 /* Not the intrinsic, so that nothing moves sums about. */
 #define DOT(a, x, w) __asm__ ("usmmla %0.4s, %1.16b, %2.16b" : "+w" (a) : "w" (x), "w" (w))
-#define UNROLL _Pragma ("GCC unroll 8")
 
 /* Codes of a pixel, half h of the sums. */
 INLINE void

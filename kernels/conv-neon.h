@@ -11,6 +11,11 @@
 #include "conv-internal.h"
 
 #define INLINE static inline __attribute__ ((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma ("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma ("GCC unroll 10")
+#endif
 
 #ifdef MIXED
 #define PIXELS(x) (x)
@@ -134,22 +139,22 @@ outputs (uint8_t *y, Pixels (*x)[4], const uint8_t *block, const BmkConv *c, siz
   const size_t steps = (size_t) (GROUPS (kernel) * kernel), cout = c->cout;
   int32x4_t acc[4][2];
 
-#pragma GCC unroll 4
+  UNROLL
   for (size_t i = 0; i < n; i++) {
     acc[i][0] = low;
     acc[i][1] = high;
   }
-#pragma GCC unroll 10
+  UNROLL
   for (size_t t = 0; t < steps; t++) {
     const int8x16_t w0 = vld1q_s8 (w + 32 * t), w1 = vld1q_s8 (w + 32 * t + 16);
     const size_t kx = t % (size_t) kernel, g = t / (size_t) kernel;
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < n; i++) {
       acc[i][0] = VDOT (acc[i][0], w0, x[i * stride + kx][2 * g]);
       acc[i][1] = VDOT (acc[i][1], w1, x[i * stride + kx][2 * g + 1]);
     }
   }
-#pragma GCC unroll 4
+  UNROLL
   for (size_t i = 0; i < n; i++)
     vst1_u8 (y + i * cout, codes (acc[i][0], acc[i][1], m0, m1, NULL, 0.0f, zero));
 }
