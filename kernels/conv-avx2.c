@@ -2,11 +2,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* maddubs would saturate (2 * 255 * 127 > 32767), so activations and weights meet as pairs of 16-bit numbers: pmaddwd is
- * exact. */
+ * exact. Pixels are widened once for all outputs and then broadcast by pairs. */
 #include "conv-avx2.h"
 
-#define TILE 4                  /* pixels */
-#define BLOCK 96                /* pixels; a multiple of TILE */
+#define TILE 6                  /* pixels: 12 sums, 2 vectors of weights, a broadcast, its products */
+#define WIDE 16384              /* inputs of pixels widened at a time: 32 KB, the first cache */
+#define PART 2048               /* inputs of a pixel at a time */
+#define BLOCK 96                /* pixels that meet all weights before the next ones, at most */
 
 /* ---- Pointwise ---- */
 
@@ -16,15 +18,14 @@ pointwise_packed_size (size_t cout, size_t cin)
   return bmk_align_up (cout, 16) * cin * sizeof (int16_t);
 }
 
-/* rows: [cout][width]; cin is a multiple of 4, columns from width on are 0. dst: [16 outputs][cin / 4][inputs 0 2, then 1 3]
- * [16 outputs][2]. */
+/* rows: [cout][width]; cin is a multiple of 4, columns from width on are 0. dst: [16 outputs][cin / 2][16][2] */
 static void
 pack_rows (int16_t *dst, const int8_t *rows, size_t cout, size_t cin, size_t width)
 {
   for (size_t o = 0; o < cout; o += 16)
     for (size_t k = 0; k < cin; k += 2)
       for (size_t i = 0; i < 32; i++) {
-        size_t row = o + i / 2, col = k / 4 * 4 + k / 2 % 2 + i % 2 * 2;
+        const size_t row = o + i / 2, col = k + i % 2;
         *dst++ = row < cout && col < width ? rows[row * width + col] : 0;
       }
 }
@@ -35,51 +36,91 @@ pointwise_pack (void *dst, const int8_t *rows, size_t cout, size_t cin)
   pack_rows (dst, rows, cout, cin, cin);
 }
 
-INLINE __m256i
-dot (__m256i acc, __m256i a, __m256i w)
+static void
+widen (uint16_t *wide, const uint8_t *x, size_t n)
 {
-  return _mm256_add_epi32 (acc, _mm256_madd_epi16 (a, w));
+  size_t i = 0;
+
+  for (; i + 16 <= n; i += 16)
+    _mm256_storeu_si256 ((__m256i *) (wide + i), _mm256_cvtepu8_epi16 (_mm_loadu_si128 ((const __m128i *) (x + i))));
+  for (; i < n; i++)
+    wide[i] = x[i];
 }
 
-/* TILE pixels by 16 outputs, of which the first n pixels are real. */
-INLINE void
-tile (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, const __m256i *w, const Requant *q, size_t n)
+/* k inputs of n pixels, and zeros for those that the last tile lacks. */
+static void
+widen_pixels (uint16_t *wide, size_t pitch, const uint8_t *x, size_t ldx, size_t k, size_t n)
 {
-  __m256i low[TILE], high[TILE];
-  const uint8_t *in[TILE];
-  UNROLL
+  for (size_t i = 0; i < n; i++)
+    widen (wide + i * pitch, x + i * ldx, k);
+  memset (wide + n * pitch, 0, (bmk_align_up (n, TILE) - n) * pitch * sizeof *wide);
+}
+
+/* sums: [TILE][2 vectors], += k inputs of TILE pixels, ldx apart, by 16 outputs. Twelve sums, 2 vectors of weights, a broadcast and
+ * its products are all registers there are: no compiler keeps to that by itself. */
+static void
+tile (__m256i *sums, const uint16_t *x, size_t ldx, const __m256i *w, size_t k)
+{
+  __m256i a0 = sums[0], b0 = sums[1], a1 = sums[2], b1 = sums[3], a2 = sums[4], b2 = sums[5];
+  __m256i a3 = sums[6], b3 = sums[7], a4 = sums[8], b4 = sums[9], a5 = sums[10], b5 = sums[11];
+
+#define PIXEL(at, i) \
+  "vpbroadcastd " at ", %%ymm14\n\tvpmaddwd %%ymm12, %%ymm14, %%ymm15\n\tvpaddd %%ymm15, %[a" i "], %[a" i "]\n\t" \
+  "vpmaddwd %%ymm13, %%ymm14, %%ymm14\n\tvpaddd %%ymm14, %[b" i "], %[b" i "]\n\t"
+  for (const uint16_t *x3 = x + 3 * ldx, *end = x + k; x < end; x += 2, x3 += 2, w += 2)
+    __asm__ volatile ("vmovdqa (%[w]), %%ymm12\n\tvmovdqa 32(%[w]), %%ymm13\n\t"
+        PIXEL ("(%[x])", "0") PIXEL ("(%[x], %[ld], 2)", "1") PIXEL ("(%[x], %[ld], 4)", "2")
+        PIXEL ("(%[x3])", "3") PIXEL ("(%[x3], %[ld], 2)", "4") PIXEL ("(%[x3], %[ld], 4)", "5")
+        : [a0] "+x" (a0), [b0] "+x" (b0), [a1] "+x" (a1), [b1] "+x" (b1), [a2] "+x" (a2), [b2] "+x" (b2),
+        [a3] "+x" (a3), [b3] "+x" (b3), [a4] "+x" (a4), [b4] "+x" (b4), [a5] "+x" (a5), [b5] "+x" (b5)
+        : [x] "r" (x), [x3] "r" (x3), [ld] "r" (ldx), [w] "r" (w) : "xmm12", "xmm13", "xmm14", "xmm15", "memory");
+  const __m256i all[2 * TILE] = { a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5 };
+  memcpy (sums, all, sizeof all);
+}
+
+/* Inputs that are widened one pixel after the other: an odd multiple of a cache line, lest pixels share its sets. */
+static size_t
+pitch_of (size_t cin)
+{
+  return bmk_align_up (cin, 32) | 32;
+}
+
+/* n pixels by 16 outputs from o on. wide: those pixels' inputs, PART of them at a time if there are more */
+static void
+pixels (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, const __m256i *w, const Requant *q, uint16_t *wide, size_t n)
+{
+  const size_t pitch = pitch_of (c->cin < PART ? c->cin : PART);
+  __m256i sums[2 * TILE];
+
   for (size_t i = 0; i < TILE; i++) {
-    in[i] = x + (i < n ? i : n - 1) * c->cin;
-    low[i] = _mm256_loadu_si256 ((const __m256i *) q->bias);
-    high[i] = _mm256_loadu_si256 ((const __m256i *) (q->bias + 8));
+    sums[2 * i] = _mm256_loadu_si256 ((const __m256i *) q->bias);
+    sums[2 * i + 1] = _mm256_loadu_si256 ((const __m256i *) (q->bias + 8));
   }
-  for (size_t k = 0; k < c->cin; k += 4, w += 4) {
-    UNROLL
-    for (size_t i = 0; i < TILE; i++) {
-      int32_t four;
-      memcpy (&four, in[i] + k, 4);
-      __m256i a = _mm256_set1_epi32 (four);
-      __m256i even = _mm256_and_si256 (a, _mm256_set1_epi32 (0x00ff00ff)), odd = _mm256_srli_epi16 (a, 8);
-      low[i] = dot (dot (low[i], even, w[0]), odd, w[2]);
-      high[i] = dot (dot (high[i], even, w[1]), odd, w[3]);
-    }
+  for (size_t k = 0, some; k < c->cin; k += some) {
+    some = c->cin - k < PART ? c->cin - k : PART;
+    if (c->cin > PART)
+      widen_pixels (wide, pitch, x + k, c->cin, some, n);
+    tile (sums, wide, pitch, w + k, some);
   }
-  UNROLL
-  for (size_t i = 0; i < TILE; i++)
-    if (i < n)
-      requant_store (y + i * c->cout, r ? r + i * c->cout : NULL, q, low[i], high[i]);
+  for (size_t i = 0; i < n; i++)
+    requant_store (y + i * c->cout, r ? r + i * c->cout : NULL, q, sums[2 * i], sums[2 * i + 1]);
 }
 
 static void
-pointwise_block (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p)
+pointwise_block (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, uint16_t *wide, size_t p)
 {
+  const size_t pitch = pitch_of (c->cin);
   const __m256i *w = c->data;
+
+  if (c->cin <= PART)
+    widen_pixels (wide, pitch, x, c->cin, c->cin, p);
   for (size_t o = 0; o < c->cout; o += 16, w += c->cin) {
     Requant q;
     requant_init (&q, c, o);
     for (size_t i = 0; i < p; i += TILE) {
-      size_t at = i * c->cout + o;
-      tile (y + at, x + i * c->cin, r ? r + at : NULL, c, w, &q, p - i < TILE ? p - i : TILE);
+      const size_t at = i * c->cout + o;
+      pixels (y + at, x + i * c->cin, r ? r + at : NULL, c, w, &q, c->cin <= PART ? wide + i * pitch : wide,
+          p - i < TILE ? p - i : TILE);
     }
   }
 }
@@ -87,11 +128,20 @@ pointwise_block (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *
 static void
 pointwise (uint8_t *y, const uint8_t *x, const uint8_t *r, const BmkConv *c, size_t p)
 {
-  for (size_t i = 0; i < p; i += BLOCK)
-    pointwise_block (y + i * c->cout, x + i * c->cin, r ? r + i * c->cout : NULL, c, p - i < BLOCK ? p - i : BLOCK);
+  _Alignas (64) uint16_t wide[WIDE];
+  const size_t fit = WIDE / pitch_of (c->cin < PART ? c->cin : PART) / TILE * TILE, block = fit < BLOCK ? fit : BLOCK;
+
+  for (size_t i = 0; i < p; i += block)
+    pointwise_block (y + i * c->cout, x + i * c->cin, r ? r + i * c->cout : NULL, c, wide, p - i < block ? p - i : block);
 }
 
 /* ---- Depthwise: blocks of 16 channels, taps in pairs ---- */
+
+INLINE __m256i
+dot (__m256i acc, __m256i a, __m256i w)
+{
+  return _mm256_add_epi32 (acc, _mm256_madd_epi16 (a, w));
+}
 
 #define PAIRS(kernel) (((kernel) * (kernel) + 1) / 2)
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pointwise: panels of 16 outputs, the last of 8 where they don't divide. A vector is four outputs by four inputs; the pixels meet it
- * four inputs at a time, by element of a vector of 16. Packed, per panel: corrections, then [cin / 4][outputs][4]. */
+/* Pointwise: panels of 16 outputs, the last of 8 where they don't divide. A vector is four outputs by four inputs; the pixels meet
+ * it four inputs at a time, by element of a vector of 16. Packed, per panel: corrections, then [cin / 4][outputs][4]. */
 #include "conv-neon.h"
 
 #define PANEL 16

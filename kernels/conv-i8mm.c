@@ -44,6 +44,7 @@ finish (uint8_t *y, const uint8_t *r, const BmkConv *c, const int32x4_t *acc, si
   UNROLL
   for (size_t v = 0; v < n; v += 4) {
     int32x4_t s[2];
+    UNROLL
     for (size_t i = 0; i < 2; i++) {
       const int64x2_t a = vreinterpretq_s64_s32 (acc[v + 2 * i]), b = vreinterpretq_s64_s32 (acc[v + 2 * i + 1]);
       s[i] = vreinterpretq_s32_s64 (h ? vzip2q_s64 (a, b) : vzip1q_s64 (a, b));

@@ -29,14 +29,10 @@ typedef uint8x16_t Pixels;
 typedef int8x16_t Pixels;
 #endif
 
+/* The conversions saturate at either end; what is no number is the upper limit in every tier. */
 INLINE int16x4_t
-scaled (int32x4_t acc, float32x4_t mult, bool has_r, int16x4_t r, float rmult)
+rounded (float32x4_t f)
 {
-  float32x4_t f = vmulq_f32 (vcvtq_f32_s32 (acc), mult);
-
-  if (has_r)
-    f = vaddq_f32 (f, vmulq_n_f32 (vcvtq_f32_s32 (vmovl_s16 (r)), rmult));
-  /* the conversions saturate at either end; what is no number is the upper limit in every tier */
   return vqmovn_s32 (vcvtnq_s32_f32 (vminnmq_f32 (f, vdupq_n_f32 (BMK_CONV_LIMIT))));
 }
 
@@ -44,10 +40,14 @@ scaled (int32x4_t acc, float32x4_t mult, bool has_r, int16x4_t r, float rmult)
 INLINE uint8x8_t
 codes (int32x4_t a, int32x4_t b, float32x4_t m0, float32x4_t m1, const uint8_t *r, float rmult, int16x8_t zero)
 {
-  const int16x8_t d = vreinterpretq_s16_u16 (vsubl_u8 (r ? vld1_u8 (r) : vdup_n_u8 (0), vdup_n_u8 (128)));
-  const int16x8_t v = vcombine_s16 (scaled (a, m0, r, vget_low_s16 (d), rmult), scaled (b, m1, r, vget_high_s16 (d), rmult));
+  float32x4_t low = vmulq_f32 (vcvtq_f32_s32 (a), m0), high = vmulq_f32 (vcvtq_f32_s32 (b), m1);
 
-  return vqmovun_s16 (vqaddq_s16 (v, zero));
+  if (r) {
+    const int16x8_t d = vreinterpretq_s16_u16 (vsubl_u8 (vld1_u8 (r), vdup_n_u8 (128)));
+    low = vaddq_f32 (low, vmulq_n_f32 (vcvtq_f32_s32 (vmovl_s16 (vget_low_s16 (d))), rmult));
+    high = vaddq_f32 (high, vmulq_n_f32 (vcvtq_f32_s32 (vmovl_high_s16 (d)), rmult));
+  }
+  return vqmovun_s16 (vqaddq_s16 (vcombine_s16 (rounded (low), rounded (high)), zero));
 }
 
 /* ---- Depthwise ----
@@ -125,6 +125,13 @@ columns (Pixels (*to)[4], const Rows *r, ptrdiff_t from, size_t n, size_t w, con
   }
 }
 
+/* Signed sums must not wrap in C, not even those of vectors. */
+INLINE int32x4_t
+wrapped_sum (int32x4_t a, int32x4_t b)
+{
+  return vreinterpretq_s32_u32 (vaddq_u32 (vreinterpretq_u32_s32 (a), vreinterpretq_u32_s32 (b)));
+}
+
 /* n outputs side by side, whose columns begin with x. */
 INLINE void
 outputs (uint8_t *y, Pixels (*x)[4], const uint8_t *block, const BmkConv *c, size_t o, const size_t n, const int kernel,
@@ -132,9 +139,9 @@ outputs (uint8_t *y, Pixels (*x)[4], const uint8_t *block, const BmkConv *c, siz
 {
   const int8_t *w = (const int8_t *) block + HEAD;
   const float32x4_t m0 = vld1q_f32 (c->mult + o), m1 = vld1q_f32 (c->mult + o + 4);
-  const int32_t *head = (const int32_t *) block;
-  const int32x4_t low = vaddq_s32 (vld1q_s32 (head), vld1q_s32 (c->bias + o));
-  const int32x4_t high = vaddq_s32 (vld1q_s32 (head + 4), vld1q_s32 (c->bias + o + 4));
+  const int32_t *head = (const int32_t *) block, *bias = c->bias + o;
+  const int32x4_t low = wrapped_sum (vld1q_s32 (head), vld1q_s32 (bias));
+  const int32x4_t high = wrapped_sum (vld1q_s32 (head + 4), vld1q_s32 (bias + 4));
   const int16x8_t zero = vdupq_n_s16 ((int16_t) c->zero);
   const size_t steps = (size_t) (GROUPS (kernel) * kernel), cout = c->cout;
   int32x4_t acc[4][2];

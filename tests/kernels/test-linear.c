@@ -207,6 +207,9 @@ test_tokens (void)
   check ((Case) { .n = 5, .k = 16, .m = 200, .ldy = 5, .activation = BMK_RELU, .codes = true });
   check ((Case) { .n = 130, .k = 1040, .m = 130, .ldy = 130, .activation = BMK_RELU_SQUARED, .codes = true });
   check ((Case) { .n = 64, .k = 576, .m = 257, .ldy = 64 });
+  /* more inputs than some tiers copy */
+  check ((Case) { .n = 40, .k = 2064, .m = 18, .ldy = 40, .codes = true });
+  check ((Case) { .n = 24, .k = 8192, .m = 7, .ldy = 24, .add = true });
 }
 
 /* The largest sums a layer may make: each tier's int16 and int32 steps must hold them. */
