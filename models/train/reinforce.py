@@ -6,7 +6,9 @@
 
 A step samples some captions of each picture (empty memory, no prompt); each is rewarded by how much better it is than its siblings'
 mean. Reward: CIDEr-D with the end of the caption as a word, and METEOR's recall-heavy F of single words, without which captions
-shrink to what is safe. The losses of train.py are mixed in, so that memory, search and rare words are not forgotten."""
+shrink to what is safe; less a fine for each colour and each other content word that no reference of the picture has, so that
+saying nothing of a thing is better than guessing it. The losses of train.py are mixed in, so that memory, search and rare words are not
+forgotten."""
 import argparse
 import math
 import os
@@ -19,34 +21,51 @@ import torch
 
 import net
 import train
-from metrics import CiderD
+from evaluate import COLOURS, FUNCTION, SAME, stem
+from metrics import CiderD, words
 from text import BOS, CLS, EOS, PAD
 
 END = " zzend"
 
 
+def colour(word):
+    return SAME.get(word, word)
+
+
 class Reward:
-    def __init__(self, sets, recall):
+    def __init__(self, sets, args):
         self.refs = {(s.name, n): [c + END for c in cs] for s in sets for n, cs in zip(s.names, s.captions)}
         self.cider = CiderD(self.refs)
-        self.recall = recall
+        self.args = args
+        self.seen = {k: {f(w) for c in cs for w in words(c) for f in (colour, stem)} for k, cs in self.refs.items()}
 
-    def f_mean(self, key, words):
+    def fine(self, key, said):
+        """For each word that names what no reference of the picture does."""
+        total, seen = 0.0, self.seen[key]
+        for w in said:
+            if colour(w) in COLOURS:
+                total += self.args.wrong_colour * (colour(w) not in seen)
+            elif w not in FUNCTION and w != END.strip():
+                total += self.args.wrong_word * (stem(w) not in seen)
+        return total
+
+    def f_mean(self, key, said):
         best = 0.0
         for ref in self.refs[key]:
             left, hit = ref.split(), 0
             size = len(left)
-            for w in words:
+            for w in said:
                 if w in left:
                     left.remove(w)
                     hit += 1
             if hit:
-                p, r = hit / len(words), hit / size
+                p, r = hit / len(said), hit / size
                 best = max(best, 10 * p * r / (r + 9 * p))
         return best
 
     def __call__(self, key, text):
-        return self.cider.score(key, text) + self.recall * self.f_mean(key, text.split())
+        said = text.split()
+        return self.cider.score(key, text) + self.args.recall * self.f_mean(key, said) - self.fine(key, said)
 
 
 def condition(model, codes):
@@ -121,6 +140,8 @@ def main():
     ap.add_argument("--lr", type=float, default=1.5e-4)
     ap.add_argument("--mix", type=float, default=0.3, help="weight of train.py's losses")
     ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
+    ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
+    ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
     ap.add_argument("--look-every", type=int, default=50)
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
@@ -138,7 +159,7 @@ def main():
     dev = [train.Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
     model = net.BitMar(cfg, saved["args"]["dropout"])
     model.load_state_dict(saved["model"])
-    reward = Reward(sets, args.recall)
+    reward = Reward(sets, args)
     own = argparse.Namespace(**saved["args"])
     own.batch = args.pictures
     batches = train.Batches(sets, tok, own)
