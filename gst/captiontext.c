@@ -76,6 +76,7 @@ bitmar_caption_json (const GstBitmarCaptionInfo *caption, gboolean repeat)
   bitmar_json_add_uint64 (json, "running_time", caption->time.running_time);
   bitmar_json_add_string (json, "text", caption->text);
   bitmar_json_add_double (json, "confidence", caption->confidence);
+  bitmar_json_add_bool (json, "fallback", caption->fallback);
   bitmar_json_add_double (json, "novelty", caption->novelty);
   bitmar_json_add_int (json, "slot", caption->slot);
   bitmar_json_add_bool (json, "repeat", repeat);

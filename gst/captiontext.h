@@ -23,7 +23,8 @@ char *bitmar_caption_text (const char *text, gboolean markup);
  *   pts         number            of the frame, ns
  *   running_time number           of the frame, ns
  *   text        string            may be empty
- *   confidence  number            0..1
+ *   confidence  number            0..1: the share of the things it names that are there, as the model expects
+ *   fallback    bool              the text is `fallback-text`: the model doubted its own
  *   novelty     number            0 (seen before) .. 1 (new)
  *   slot        number            memory slot written to; -1 without memory
  *   repeat      bool              the caption `id` is still true, nothing new

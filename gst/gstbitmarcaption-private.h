@@ -21,6 +21,7 @@ struct _GstBitmarCaption {
   BitmarChangeRule rule;
   GstBitmarRepeat repeat;
   gdouble min_confidence;
+  char *fallback_text;         /* NULL: nothing */
   gboolean post_messages;
   /* between start and stop */
   BitmarWorker *worker;

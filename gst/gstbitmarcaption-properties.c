@@ -7,10 +7,12 @@
 
 #define DEFAULT_MAX_INTERVAL (10 * GST_SECOND)
 #define DEFAULT_CHANGE_THRESHOLD 0.1
+#define DEFAULT_MIN_CONFIDENCE 0
 
 enum {
   PROP_0, PROP_PROMPT, PROP_BEAM_SIZE, PROP_MAX_TOKENS, PROP_LENGTH_PENALTY, PROP_TEMPERATURE, PROP_TOP_K, PROP_TOP_P,
   PROP_SEED, PROP_MIN_INTERVAL, PROP_MAX_INTERVAL, PROP_CHANGE_THRESHOLD, PROP_REPEAT, PROP_MIN_CONFIDENCE,
+  PROP_FALLBACK_TEXT,
   PROP_TEXT_MODE, PROP_LATENCY, PROP_LATENESS, PROP_MAX_OBSERVED_DELAY, PROP_POST_MESSAGES, PROP_STATS
 };
 
@@ -129,6 +131,10 @@ gst_bitmar_caption_set_property (GObject *object, guint id, const GValue *value,
     case PROP_MIN_CONFIDENCE:
       self->min_confidence = g_value_get_double (value);
       break;
+    case PROP_FALLBACK_TEXT:
+      g_free (self->fallback_text);
+      self->fallback_text = g_value_dup_string (value);
+      break;
     case PROP_POST_MESSAGES:
       self->post_messages = g_value_get_boolean (value);
       break;
@@ -213,6 +219,9 @@ gst_bitmar_caption_get_property (GObject *object, guint id, GValue *value, GPara
     case PROP_MIN_CONFIDENCE:
       g_value_set_double (value, self->min_confidence);
       break;
+    case PROP_FALLBACK_TEXT:
+      g_value_set_string (value, self->fallback_text);
+      break;
     case PROP_TEXT_MODE:
       g_value_set_enum (value, timing.cue ? GST_BITMAR_TEXT_MODE_CUE : GST_BITMAR_TEXT_MODE_LIVE);
       break;
@@ -240,6 +249,7 @@ gst_bitmar_caption_init_properties (GstBitmarCaption *self)
   self->settings.params.length_penalty = -1;
   self->settings.params.top_p = 1;
   self->rule = (BitmarChangeRule) { 0, DEFAULT_MAX_INTERVAL, DEFAULT_CHANGE_THRESHOLD };
+  self->min_confidence = DEFAULT_MIN_CONFIDENCE;
   self->post_messages = TRUE;
 }
 
@@ -295,7 +305,11 @@ install_policy (GObjectClass *klass)
           GST_TYPE_BITMAR_REPEAT, GST_BITMAR_REPEAT_SUPPRESS, ANY_TIME));
   g_object_class_install_property (klass, PROP_MIN_CONFIDENCE,
       g_param_spec_double ("min-confidence", "Minimum confidence",
-          "Captions the model is less sure of are withheld, and nothing is shown", 0, 1, 0, ANY_TIME));
+          "Captions of which the model expects less than this share of the things named to be there are withheld", 0, 1,
+          DEFAULT_MIN_CONFIDENCE, ANY_TIME));
+  g_object_class_install_property (klass, PROP_FALLBACK_TEXT,
+      g_param_spec_string ("fallback-text", "Fallback text",
+          "What is said in place of a withheld caption, such as \"something moves\". Unset: nothing", NULL, ANY_TIME));
 }
 
 static void

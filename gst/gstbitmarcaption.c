@@ -115,14 +115,28 @@ announce (GstBitmarCaption *self, const GstBitmarCaptionInfo *caption, gboolean 
 
 typedef enum { NEW, AGAIN, AGAIN_UNTOLD, UNSURE } Verdict;
 
+/* What publish() goes by: a copy of properties. */
+typedef struct {
+  GstBitmarRepeat repeat;
+  gdouble min_confidence;
+  char *fallback_text;
+} Taste;
+
 /* Makes a new caption the current one and numbers it. Lock held. */
 static Verdict
-judge (GstBitmarCaption *self, GstBitmarCaptionInfo *caption, GstBitmarRepeat repeat, gdouble min_confidence)
+judge (GstBitmarCaption *self, GstBitmarCaptionInfo *caption, const Taste *taste)
 {
-  if (caption->confidence < min_confidence) {
+  GstBitmarRepeat repeat = taste->repeat;
+
+  if (caption->confidence < taste->min_confidence) {
     self->unsure++;
-    g_clear_pointer (&self->current, gst_bitmar_caption_info_unref);
-    return UNSURE;
+    if (!taste->fallback_text) {
+      g_clear_pointer (&self->current, gst_bitmar_caption_info_unref);
+      return UNSURE;
+    }
+    caption->fallback = TRUE;
+    g_free (caption->text);
+    caption->text = g_strdup (taste->fallback_text);
   }
   if (self->current && repeat != GST_BITMAR_REPEAT_ALWAYS && g_str_equal (self->current->text, caption->text)) {
     self->repeats++;
@@ -139,17 +153,16 @@ judge (GstBitmarCaption *self, GstBitmarCaptionInfo *caption, GstBitmarRepeat re
 static void
 publish (GstBitmarCaption *self, GstBitmarCaptionInfo *caption)
 {
-  GstBitmarRepeat repeat;
-  gdouble min_confidence;
+  Taste taste;
   Verdict verdict;
 
   GST_OBJECT_LOCK (self);
-  repeat = self->repeat;
-  min_confidence = self->min_confidence;
+  taste = (Taste) { self->repeat, self->min_confidence, g_strdup (self->fallback_text) };
   GST_OBJECT_UNLOCK (self);
   g_mutex_lock (&self->lock);
-  verdict = judge (self, caption, repeat, min_confidence);
+  verdict = judge (self, caption, &taste);
   g_mutex_unlock (&self->lock);
+  g_free (taste.fallback_text);
   if (verdict == UNSURE)
     say (self, NULL, FALSE, caption->time.pts);
   else if (verdict != AGAIN_UNTOLD)
@@ -554,6 +567,7 @@ finalize (GObject *object)
 
   bitmar_channels_clear (&self->channels);
   g_free (self->settings.prompt);
+  g_free (self->fallback_text);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_bitmar_caption_parent_class)->finalize (object);
 }

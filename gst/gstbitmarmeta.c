@@ -149,7 +149,7 @@ gst_bitmar_caption_info_to_structure (const GstBitmarCaptionInfo *caption, GstSt
 {
   gst_structure_set (structure, "id", G_TYPE_UINT64, caption->id, "text", G_TYPE_STRING, caption->text,
       "confidence", G_TYPE_DOUBLE, caption->confidence, "novelty", G_TYPE_DOUBLE, caption->novelty,
-      "slot", G_TYPE_INT, caption->slot, NULL);
+      "slot", G_TYPE_INT, caption->slot, "fallback", G_TYPE_BOOLEAN, caption->fallback, NULL);
   set_times (structure, &caption->time);
   set_string (structure, "model", caption->model);
   set_string (structure, "stream", caption->stream);

@@ -32,7 +32,8 @@ G_BEGIN_DECLS
 /* The caption of what is on the frame. Complete on the frame where it becomes current, `id` alone on later frames.
  *   id          guint64     counts from 1
  *   text        gchararray  UTF-8
- *   confidence  gdouble     0 to 1
+ *   confidence  gdouble     0 to 1: the share of the things it names that are there, as the model expects
+ *   fallback    gboolean    the text is bitmarcaption's `fallback-text`, since the model doubted its own
  *   novelty     gdouble, slot gint: as above (slot = -1: no memory in the pipeline)
  *   model, stream  gchararray */
 #define GST_BITMAR_CAPTION_META "BitmarCaptionMeta"
@@ -51,6 +52,7 @@ typedef struct {
   char *text;
   gdouble confidence, novelty;
   gint slot;
+  gboolean fallback;           /* the text is `fallback-text`, for a caption that was doubted */
   char *model, *stream;
 } GstBitmarCaptionInfo;
 

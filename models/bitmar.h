@@ -176,7 +176,7 @@ typedef struct {
 
 typedef struct {
   char text[BITMAR_CAPTION_TEXT_SIZE];   /* UTF-8, NUL-terminated, no leading or trailing space; may be empty */
-  gfloat confidence;                     /* exp(mean log-probability of the tokens), 0..1 */
+  gfloat confidence;                     /* 0..1, calibrated: how many of the things it names are there */
   guint tokens;                          /* ids written, eos not counted */
   gboolean finished;                     /* ended by eos, not by max_tokens */
   gint32 ids[256];

@@ -336,6 +336,16 @@ keep (BitmarCaptioner *self, const BitmarHypothesis *best)
   bitmar_kvcache_keep (&self->decoder.cache, rows, n);
 }
 
+/* Calibrated: see models/MODEL.md, "Confidence". */
+static float
+confidence_of (const BitmarModel *model, float mean)
+{
+  float p = CLAMP (bmk_exp (mean), 1e-6f, 1 - 1e-6f);
+  float logit = logf (p) - logf (1 - p);
+
+  return 1 / (1 + bmk_exp (-(logit / model->confidence.temperature + model->confidence.bias)));
+}
+
 static void
 fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesis *best, float mean, BitmarCaption *caption)
 {
@@ -343,7 +353,7 @@ fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesi
   memcpy (caption->ids, best->ids, best->len * sizeof *best->ids);
   caption->tokens = best->len;
   caption->finished = best->finished;
-  caption->confidence = bmk_exp (mean);
+  caption->confidence = confidence_of (self->model, mean);
   bitmar_model_decode (self->model, best->ids, best->len, caption->text, sizeof caption->text);
   caption->first_token_ns = (request->first_us - self->start_us) * 1000;
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;

@@ -539,6 +539,20 @@ get_decoder (Loader *l)
   return TRUE;
 }
 
+/* Files without the two keys say exp(mean log-probability) as it is. */
+static gboolean
+get_confidence (Loader *l)
+{
+  BitmarModel *m = l->model;
+  const char *temperature = "bitmar.confidence.temperature", *bias = "bitmar.confidence.bias";
+
+  m->confidence.temperature = 1;
+  if (!bitmar_gguf_value (l->file, temperature) && !bitmar_gguf_value (l->file, bias))
+    return TRUE;
+  return get_float (l, temperature, 0.01f, 100, &m->confidence.temperature)
+      && get_float (l, bias, -20, 20, &m->confidence.bias);
+}
+
 static gboolean
 get_memory (Loader *l)
 {
@@ -674,7 +688,8 @@ bitmar_model_read (BitmarModel *model, const char *path, GError **error)
     return FALSE;
   if (!check_architecture (&l) || !check_sum (&l)
       || !get_uint (&l, "bitmar.embedding_length", 16, MAX_WIDTH, &model->width)
-      || !get_float (&l, "bitmar.rope.base", 1, 1e9f, &model->rope_base) || !get_memory (&l) || !get_vision (&l)
+      || !get_float (&l, "bitmar.rope.base", 1, 1e9f, &model->rope_base) || !get_memory (&l)
+      || !get_confidence (&l) || !get_vision (&l)
       || !get_words (&l) || !get_bottleneck (&l) || !get_text (&l) || !get_fusion (&l) || !get_decoder (&l)
       || !nothing_left (&l))
     return FALSE;

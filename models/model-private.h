@@ -75,6 +75,10 @@ struct _BitmarModel {
     BitmarDecoderLayer *layers;
   } decoder;
 
+  struct {
+    float temperature, bias;   /* see models/MODEL.md, "Confidence" */
+  } confidence;
+
   const float *sinks;          /* [S, d] */
   float *sink_k, *sink_v;      /* [layers, S, d], from bitmar_model_prepare() */
 

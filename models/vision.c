@@ -48,15 +48,15 @@ bitmar_vision_clear (BitmarVision *vision)
   g_clear_pointer (&vision->deep, g_free);
 }
 
-void
-bitmar_vision_run (BitmarVision *vision, const guint8 *rgb, guint8 *features)
+gsize
+bitmar_vision_run_blocks (BitmarVision *vision, const guint8 *rgb, guint n_blocks)
 {
   const BitmarModel *model = vision->model;
   gsize edge = model->vision.size;
 
   bmk_stem (vision->x, rgb, &model->vision.stem, edge, edge);
   edge = bmk_conv_out (edge, model->vision.stem.stride);
-  for (gsize i = 0; i < model->vision.n_blocks; i++) {
+  for (guint i = 0; i < n_blocks; i++) {
     const BitmarBlock *b = &model->vision.blocks[i];
     const guint8 *wide = vision->x;
 
@@ -68,5 +68,14 @@ bitmar_vision_run (BitmarVision *vision, const guint8 *rgb, guint8 *features)
     edge = bmk_conv_out (edge, b->dw.stride);
     bmk_pointwise (vision->x, vision->deep, b->has_residual ? vision->x : NULL, &b->project, edge * edge);
   }
+  return edge;
+}
+
+void
+bitmar_vision_run (BitmarVision *vision, const guint8 *rgb, guint8 *features)
+{
+  const BitmarModel *model = vision->model;
+  gsize edge = bitmar_vision_run_blocks (vision, rgb, model->vision.n_blocks);
+
   bmk_pointwise (features, vision->x, NULL, &model->vision.head, edge * edge);
 }

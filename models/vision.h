@@ -25,6 +25,9 @@ typedef struct {
 gboolean bitmar_vision_init (BitmarVision *vision, const BitmarModel *model);
 void bitmar_vision_clear (BitmarVision *vision);
 /* rgb: [size, size, 3]; features: [tokens * pool * pool, channels] */
+/* The stem and the first `n_blocks` (at least 1, at most the model's) alone. Returns the grid's edge; the codes [edge * edge, the last block's
+ * channels] are in vision->x. */
+gsize bitmar_vision_run_blocks (BitmarVision *vision, const guint8 *rgb, guint n_blocks);
 void bitmar_vision_run (BitmarVision *vision, const guint8 *rgb, guint8 *features);
 
 G_END_DECLS

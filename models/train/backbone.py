@@ -42,10 +42,16 @@ class Conv:
     s_out: float = 0.0
     z_in: float = 0.0
     z_out: int = 0
+    t: torch.Tensor = None        # ternary: -1, 0, 1 in the shape of w
+    t_scale: torch.Tensor = None  # f32 [cout]: w = t * t_scale
 
     @property
     def relu6(self):
         return self.kind != "project"
+
+    @property
+    def ternary(self):
+        return self.t is not None
 
 
 @dataclass
@@ -141,15 +147,18 @@ def bfloat16(bb):
     return out
 
 
-def calibrate(bb, images, quantile=0.9999):
-    """Sets the activation scales from u8 images [n, 3, h, w], then quantises weights and biases.
+def calibrate(bb, images, quantile=0.9999, only=None):
+    """Sets the activation scales from u8 images [n, 3, h, w], then quantises weights and biases; of the convolutions named in `only`, or of all.
 
     The scale of a linear output is the mean over batches of the 99.99 % quantile of |y|; the clipped
     tail costs less than the coarser step would."""
     tops = {}
 
+    def mine(c):
+        return only is None or c.name in only
+
     def record(c, y):
-        if not c.relu6:
+        if not c.relu6 and mine(c):
             v = y.abs().flatten()
             k = max(1, int(v.numel() * (1 - quantile)))
             tops.setdefault(c.name, []).append(float(v.topk(k).values[-1]))
@@ -160,19 +169,23 @@ def calibrate(bb, images, quantile=0.9999):
     prev_scale, prev_zero = 1 / 127.5, 127.5
     for c in bb.convs:
         c.s_in, c.z_in = prev_scale, prev_zero
-        c.s_out, c.z_out = (6 / 255, 0) if c.relu6 else (float(np.mean(tops[c.name])) / 127, 128)
+        if mine(c):
+            c.s_out, c.z_out = (6 / 255, 0) if c.relu6 else (float(np.mean(tops[c.name])) / 127, 128)
         prev_scale, prev_zero = c.s_out, float(c.z_out)
     for e, d, p in bb.blocks:
         c = bb.convs[p]
-        if c.residual:
+        if c.residual and mine(c):
             c.rmult = float(np.float32(bb.convs[e].s_in / c.s_out))
-    for c in bb.convs:
+    for c in filter(mine, bb.convs):
         quantise(c)
 
 
 def quantise(c):
-    s_w = c.w.abs().amax((1, 2, 3)).clamp_min(1e-12) / 127
-    c.q = torch.round(c.w / s_w[:, None, None, None]).clamp(-127, 127)
+    if c.ternary:
+        s_w, c.q = c.t_scale, c.t
+    else:
+        s_w = c.w.abs().amax((1, 2, 3)).clamp_min(1e-12) / 127
+        c.q = torch.round(c.w / s_w[:, None, None, None]).clamp(-127, 127)
     bias = c.b.double() / (c.s_in * s_w.double()) - c.z_in * c.q.double().sum((1, 2, 3))
     c.bias = torch.round(bias).to(torch.int64)
     c.mult = (c.s_in * s_w / c.s_out).float()
@@ -224,8 +237,8 @@ def forward_int(bb, img, correct=None, record=None):
     return x.reshape(x.shape[0], -1, x.shape[3]).to(torch.uint8)
 
 
-def correct_biases(bb, images, rounds=2):
-    """Moves every bias so that the integer network's channel means match the float network's.
+def correct_biases(bb, images, rounds=2, only=None):
+    """Moves every bias (of the convolutions named in `only`, or of all) so that the integer network's channel means match the float network's.
 
     Layer by layer, in order, on u8 images [n, 3, h, w]; takes out the systematic part of the
     quantisation error, which the captioner would otherwise see as a shifted world (the cosine between
@@ -236,6 +249,8 @@ def correct_biases(bb, images, rounds=2):
         means.setdefault(c.name, []).append(y.mean((0, 2, 3)))
 
     def correct(c, acc, res):
+        if only is not None and c.name not in only:
+            return
         target = torch.stack(means[c.name]).mean(0)
         for _ in range(rounds):
             y = (_finish(c, acc, res) - c.z_out).mean((0, 1, 2)) * c.s_out

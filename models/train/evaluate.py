@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from features import locate, pictures
+from nouns import NOUNS, SYNONYMS
 from text import DANGLING
 
 COLOURS = set("""black white red green blue yellow orange brown purple pink gray tan beige gold silver blond
@@ -66,6 +67,18 @@ def stem(word):
     if len(word) > 3 and word[-1] == word[-2]:
         word = word[:-1]
     return word[:-1] if len(word) > 3 and word[-1] == "e" else word
+
+
+NOUN_STEMS = {stem(w) for w in NOUNS}
+
+
+def is_noun(word):
+    return not word.endswith("ing") and (word in NOUNS or stem(word) in NOUN_STEMS) or word in ("railing", "ceiling", "clothing")
+
+
+def noun(word):
+    """The thing a noun names: its stem, or that of the word we take for the same."""
+    return stem(SYNONYMS.get(word, word))
 
 
 def standard_scores(refs, hyps, meteor=True):
@@ -118,9 +131,13 @@ def score(refs, hyps, confidence=None, meteor=True):
     out["colours_confirmed"] = 100 * colour[0] / max(1, colour[1])
     content = confirmed(want, got, lambda w: w not in FUNCTION and SAME.get(w, w) not in COLOURS, stem)
     out["content_confirmed"] = 100 * content[:, 0].sum() / max(1, content[:, 1].sum())
+    things = confirmed(want, got, is_noun, noun)
+    out["nouns"] = int(things[:, 1].sum())
+    out["nouns_confirmed"] = 100 * things[:, 0].sum() / max(1, things[:, 1].sum())
     if confidence:
-        c = np.array([confidence[n] for n in got])
-        truth = content[:, 0] / np.maximum(content[:, 1], 1)
+        named = things[:, 1] > 0
+        c = np.array([confidence[n] for n in got])[named]
+        truth = things[named, 0] / things[named, 1]
         out["confidence"] = float(c.mean())
         out["calibration_error"] = float(calibration_error(c, truth))
     return {k: v if isinstance(v, int) else float(v) for k, v in out.items()}
@@ -160,7 +177,8 @@ def read_captions_file(path, name, limit):
 def show(results):
     rows = [("pictures", "d"), ("bleu1", ".1f"), ("bleu2", ".1f"), ("bleu3", ".1f"), ("bleu4", ".1f"), ("meteor", ".1f"),
             ("rouge_l", ".1f"), ("cider", ".3f"), ("words", "d"), ("length", ".1f"), ("empty", "d"), ("dangling", ".1f"),
-            ("colours", "d"), ("colours_confirmed", ".1f"), ("content_confirmed", ".1f"), ("confidence", ".3f"),
+            ("colours", "d"), ("colours_confirmed", ".1f"), ("content_confirmed", ".1f"), ("nouns", "d"), ("nouns_confirmed", ".1f"),
+            ("confidence", ".3f"),
             ("calibration_error", ".3f")]
     print(f"{'':18}" + "".join(f"{n:>18}" for n in results))
     for key, form in rows:

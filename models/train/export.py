@@ -58,8 +58,8 @@ class Writer:
             q = q.permute(0, 2, 3, 1).reshape(c.cout, -1)               # [cout, ky kx channel]
         else:
             q = q.reshape(c.cout, c.cin)
-        self.parameters["int8"] += q.numel()
-        self.w.add_tensor(name + ".weight", np.ascontiguousarray(q.numpy()))
+        self.parameters["ternary" if c.ternary else "int8"] += q.numel()
+        self.w.add_tensor(name + ".weight", pack(q) if c.ternary else np.ascontiguousarray(q.numpy()))
         self.w.add_tensor(name + ".bias", c.bias.numpy().astype(np.int32))
         self.f32(name + ".mult", c.mult)
         if c.residual:

@@ -10,7 +10,8 @@ picture squeezed to the backbone's square, view 1 its mirror image, the rest ran
 lit at random. Each view is one .npy of u8 codes [pictures, tokens, channels].
 
 With --engine the codes are those of the integer backbone in --model (any exported file: the backbone is frozen), which is what the
-captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built."""
+captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
+With --blocks N they are those at the end of the first N blocks, of the same crops: what distil.py and finetune.py train on."""
 import argparse
 import io
 import os
@@ -85,11 +86,16 @@ def codes(bb, images):
 class Engine:
     """The C engine's backbone as a function u8 images [n, h, w, 3] -> u8 codes [n, tokens, channels]."""
 
-    def __init__(self, program, model):
+    def __init__(self, program, model, blocks=0):
         from reference import File
         f = File(model)
         self.size, self.shape = f["vision.image_size"], (f["vision.tokens"] * f["vision.pool"] ** 2, f["vision.channels"])
-        self.run = subprocess.Popen([program, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if blocks:
+            edge = -(-self.size // 2)
+            for stride in f["vision.stride"][:blocks]:
+                edge = -(-edge // stride)
+            self.shape = (edge ** 2, int(f["vision.channels_out"][blocks - 1]))
+        self.run = subprocess.Popen([program, model] + ([str(blocks)] if blocks else []), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, images):
         out = []
@@ -123,11 +129,14 @@ def main():
     ap.add_argument("--cache", required=True)
     ap.add_argument("--engine", help="tests/models/dump-features of a build")
     ap.add_argument("--model", help="model file for --engine")
+    ap.add_argument("--blocks", type=int, default=0, help="codes after this many blocks, not the features (needs --engine)")
     args = ap.parse_args()
     if bool(args.engine) != bool(args.model):
         ap.error("--engine and --model go together")
+    if args.blocks and not args.engine:
+        ap.error("--blocks needs --engine")
     os.makedirs(args.cache, exist_ok=True)
-    network = Engine(args.engine, args.model) if args.engine else Float()
+    network = Engine(args.engine, args.model, args.blocks) if args.engine else Float()
     for number in range(args.views):
         for name in args.sets.split(","):
             out = Path(args.cache) / f"{name}.{number}.npy"

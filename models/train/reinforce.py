@@ -162,7 +162,7 @@ def main():
     reward = Reward(sets, args)
     own = argparse.Namespace(**saved["args"])
     own.batch = args.pictures
-    batches = train.Batches(sets, tok, own)
+    batches = train.Batches(sets, tok, own, cfg.tokens)
     opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
     t0, mean = time.time(), 0.0
     for step in range(args.steps):

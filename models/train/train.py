@@ -74,8 +74,10 @@ def pick_prompt(text, rng):
 
 
 class Batches:
-    def __init__(self, sets, tok, args):
-        self.sets, self.tok, self.args = sets, tok, args
+    """tokens: how many frame tokens the model sees of a picture."""
+
+    def __init__(self, sets, tok, args, tokens):
+        self.sets, self.tok, self.args, self.tokens = sets, tok, args, tokens
         self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
 
     def __len__(self):
@@ -90,9 +92,10 @@ class Batches:
 
     def batch(self, items, rng):
         a, n = self.args, self.args.captions
-        one, two, texts = [], [], []
+        one, two, texts, picked = [], [], [], []
         for s, i in items:
             v = rng.sample(range(len(self.sets[s].views)), 2)
+            picked.append((s, v[0], i))
             one.append(self.sets[s].views[v[0]][i])
             two.append(self.sets[s].views[v[1]][i])
             own = self.sets[s].captions[i]
@@ -103,10 +106,10 @@ class Batches:
             p = pick_prompt(t, rng) if rng.random() < a.prompts else ""
             if p:
                 prompts.append((k, [CLS] + self.tok.encode_caption(p)))
-        return dict(one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)),
+        return dict(picked=picked, one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)),
                     ids=padded(ids, limit=a.length + 1),
                     text=padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
-                    keep=torch.tensor(sorted(rng.sample(range(one[0].shape[0]), min(a.keep, one[0].shape[0])))),
+                    keep=torch.tensor(sorted(rng.sample(range(self.tokens), min(a.keep, self.tokens)))),
                     own=torch.tensor([rng.random() < 0.5 for _ in items]),
                     empty=torch.tensor([rng.random() < 0.4 for _ in items]))
 
@@ -255,7 +258,7 @@ def main():
     others = [p for p in model.parameters() if p.ndim != 2]
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
                             lr=args.lr, betas=(0.9, 0.98), fused=True)
-    batches = Batches(sets, tok, args)
+    batches = Batches(sets, tok, args, cfg.tokens)
     total, step, first = args.epochs * len(batches), 0, 0
     if (out / "last.pt").exists():
         saved = torch.load(out / "last.pt", weights_only=False)
