@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* elementwise.orc in the table: for every tier but scalar. Compiled when the tier is chosen, not at the first call. */
+#include <orc/orc.h>
+
 #include "elementwise.orc.h"
 #include "kernels-internal.h"
 
@@ -24,7 +26,11 @@ blend (float *y, const float *x, float keep, float take, size_t n)
 void
 bmk_elementwise_fill_orc (BmkTable *t)
 {
+  /* ORC 0.4.33 hands out code memory without a lock of its own. What orcc writes for first calls, as in GStreamer's libraries, takes
+   * this one around compiling, an init function does not: two programs then share an address, and one of them runs as the other. */
+  orc_once_mutex_lock ();
   bmk_orc_init ();
+  orc_once_mutex_unlock ();
   t->add = add;
   t->blend = blend;
 }

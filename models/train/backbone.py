@@ -181,10 +181,14 @@ def calibrate(bb, images, quantile=0.9999, only=None):
 
 
 def quantise(c):
+    # A channel that pruned itself has next to no weights and a bias: on the weights' own scale it would not fit into 32 bits.
+    least = (c.b.abs() / (c.s_in * 2 ** 30)).clamp_min(1e-14)
     if c.ternary:
-        s_w, c.q = c.t_scale, c.t
+        dead = c.t_scale < least
+        c.t = torch.where(dead[:, None, None, None], 0, c.t)
+        s_w, c.q = torch.where(dead, least, c.t_scale), c.t
     else:
-        s_w = c.w.abs().amax((1, 2, 3)).clamp_min(1e-12) / 127
+        s_w = torch.maximum(c.w.abs().amax((1, 2, 3)) / 127, least)
         c.q = torch.round(c.w / s_w[:, None, None, None]).clamp(-127, 127)
     bias = c.b.double() / (c.s_in * s_w.double()) - c.z_in * c.q.double().sum((1, 2, 3))
     c.bias = torch.round(bias).to(torch.int64)

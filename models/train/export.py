@@ -60,6 +60,8 @@ class Writer:
             q = q.reshape(c.cout, c.cin)
         self.parameters["ternary" if c.ternary else "int8"] += q.numel()
         self.w.add_tensor(name + ".weight", pack(q) if c.ternary else np.ascontiguousarray(q.numpy()))
+        if c.bias.abs().max() > np.iinfo(np.int32).max:
+            raise SystemExit(f"{name}.bias does not fit into 32 bits; make the backbone again with quantise.py")
         self.w.add_tensor(name + ".bias", c.bias.numpy().astype(np.int32))
         self.f32(name + ".mult", c.mult)
         if c.residual:
