@@ -73,7 +73,8 @@ NOUN_STEMS = {stem(w) for w in NOUNS}
 
 
 def is_noun(word):
-    return not word.endswith("ing") and (word in NOUNS or stem(word) in NOUN_STEMS) or word in ("railing", "ceiling", "clothing")
+    return word in ("railing", "ceiling", "clothing") or (not word.endswith("ing") and word != "bare"
+                                                          and (word in NOUNS or stem(word) in NOUN_STEMS))
 
 
 def noun(word):

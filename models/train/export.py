@@ -103,6 +103,8 @@ def metadata(w, c, bb, tok, info):
         u(f"bitmar.decoder.{key}", value)
     f("bitmar.decoder.length_penalty", c.length_penalty)
     w.add_array("bitmar.decoder.no_end", tok.no_end())
+    f("bitmar.confidence.temperature", info["temperature"])
+    f("bitmar.confidence.bias", info["bias"])
     f("bitmar.rope.base", c.rope_base)
     w.add_tokenizer_model("gpt2")
     w.add_token_list(tok.tokens)
@@ -161,6 +163,8 @@ def main():
     ap.add_argument("--training-data", default="")
     ap.add_argument("--scores", help="JSON file")
     ap.add_argument("--length-penalty", type=float)
+    ap.add_argument("--confidence-temperature", type=float, default=1, help="what calibrate.py printed")
+    ap.add_argument("--confidence-bias", type=float, default=0)
     args = ap.parse_args()
 
     saved = torch.load(args.checkpoint, weights_only=False, map_location="cpu")
@@ -178,6 +182,7 @@ def main():
     metadata(out.w, cfg, bb, tok, dict(
         name=args.name, license=args.license, version=args.release, training_data=args.training_data,
         scores=json.loads(Path(args.scores).read_text()) if args.scores else {},
+        temperature=args.confidence_temperature, bias=args.confidence_bias,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb)
     finish(out, args.output)

@@ -256,27 +256,34 @@ class Decoder(nn.Module):
             out.append((rotate(k, cos, sin).transpose(1, 2), w.transpose(1, 2)))
         return out
 
-    def forward(self, x, cond, sinks, frames, drop):
-        """x [B, N, T, d] token embeddings, cond [B, N, 2C] -> [B, N, T, d]. Every caption is one fresh stream."""
+    def forward(self, x, cond, sinks, frames, drop, past=None):
+        """x [B, N, T, d] token embeddings, cond [B, N, 2C] -> [B, N, T, d]. Every caption is one fresh stream.
+        past: a list, empty at first, of each layer's keys and values; x then continues what went before, and the list grows by it."""
         c, (B, N, T, d) = self.c, x.shape
         h, hd = c.heads, d // c.heads
-        cos, sin = rotation(c, h, torch.arange(T) + c.sinks + 1)
-        mask = torch.ones(T, T, dtype=torch.bool).triu(1)
-        for m, (sk, sv), (fk, fv) in zip(self.blk, sinks, frames):
+        before = past[0][0].shape[2] if past else 0
+        L = before + T
+        cos, sin = rotation(c, h, torch.arange(before, L) + c.sinks + 1)
+        mask = torch.ones(T, L, dtype=torch.bool).triu(1 + before)
+        for i, (m, (sk, sv), (fk, fv)) in enumerate(zip(self.blk, sinks, frames)):
             x = x + m.cond(cond)[:, :, None]
             q, k, v = (heads_of(y, h) for y in m.qkv(x).chunk(3, -1))
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)
             qi = q.permute(0, 3, 1, 2, 4).reshape(B, h, N * T, hd).to(LOW)
             qs, ks, vs = (y.permute(0, 1, 3, 2, 4).reshape(B * N, h, T, hd).to(LOW) for y in (q, k, v))
+            if before:
+                ks, vs = (torch.cat([a, b], 2) for a, b in zip(past[i], (ks, vs)))
+            if past is not None:
+                past[i:i + 1] = [(ks, vs)]
             S, P = sk.shape[0], fk.shape[2]
             s_sink = (qi @ sk.permute(1, 2, 0).to(LOW)).float()
             s_frame = (qi @ fk.transpose(-1, -2).to(LOW)).float()
             s_self = (qs @ ks.transpose(-1, -2)).float().masked_fill(mask, -1e9)
-            s_self = s_self.reshape(B, N, h, T, T).permute(0, 2, 1, 3, 4).reshape(B, h, N * T, T)
+            s_self = s_self.reshape(B, N, h, T, L).permute(0, 2, 1, 3, 4).reshape(B, h, N * T, L)
             p = (torch.cat([s_sink, s_frame, s_self], -1) * hd ** -0.5).softmax(-1).to(LOW)
             a = p[..., :S] @ sv.permute(1, 0, 2).to(LOW) + p[..., S:S + P] @ fv.to(LOW)
             a = a.reshape(B, h, N, T, hd)
-            own = p[..., S + P:].reshape(B, h, N, T, T).transpose(1, 2).reshape(B * N, h, T, T) @ vs
+            own = p[..., S + P:].reshape(B, h, N, T, L).transpose(1, 2).reshape(B * N, h, T, L) @ vs
             a = a.permute(0, 2, 3, 1, 4) + own.reshape(B, N, h, T, hd).transpose(2, 3)
             x = x + drop(m.out(a.float().reshape(B, N, T, d)))
             x = x + drop(m.ffn(x))

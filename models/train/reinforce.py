@@ -94,8 +94,10 @@ def sample(model, v, cond, count, limit):
     B = len(v)
     ids = torch.full((B, count, 1), BOS)
     done = torch.zeros(B, count, dtype=torch.bool)
+    cond, sinks, frames, past = cond[:, None].expand(-1, count, -1), model.decoder.sink_kv(), model.decoder.frame_kv(v), []
     for t in range(limit):
-        last = logits_of(model, steps(model, v, cond, ids)[:, :, -1])
+        x = model.embedding(ids[:, :, -1].reshape(-1, 1)).reshape(B, count, 1, -1)
+        last = logits_of(model, model.decoder(x, cond, sinks, frames, model.drop, past)[:, :, -1])
         if t == 0:
             last[..., EOS] = -1e9
         nxt = torch.multinomial(last.softmax(-1).reshape(B * count, -1), 1).reshape(B, count)

@@ -246,6 +246,45 @@ GST_START_TEST (test_min_confidence)
 }
 GST_END_TEST
 
+/* A doubted caption's place is taken by a sentence that is true of anything, and says so. */
+GST_START_TEST (test_fallback_text)
+{
+  GstHarness *h = test_harness ("bitmarencode ! bitmarcaption name=c change-threshold=0 min-confidence=1", CAPS_RGB);
+  GstMessage *message;
+  GstBuffer *out;
+
+  test_set (h, "c", "fallback-text", "something is seen");
+  for (guint i = 0; i < 3; i++) {
+    const GstStructure *s;
+    gboolean fallback;
+
+    out = test_pass (h, test_frame (CAPS_RGB, i, 10 * i));
+    s = test_meta (out, "BitmarCaptionMeta");
+    fail_unless (i > 0 || gst_structure_get_boolean (s, "fallback", &fallback));
+    fail_unless (i > 0 || fallback);
+    gst_buffer_unref (out);
+  }
+  message = test_pop_message (h, GST_MESSAGE_ELEMENT, "bitmar-caption");
+  fail_unless (message != NULL);
+  fail_unless_equals_string (gst_structure_get_string (gst_message_get_structure (message), "text"), "something is seen");
+  gst_message_unref (message);
+  /* the same sentence again is a repeat */
+  fail_unless (test_pop_message (h, GST_MESSAGE_ELEMENT, "bitmar-caption") == NULL);
+  test_set (h, "c", "min-confidence", "0");
+  gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, 5, 40)));
+  message = test_pop_message (h, GST_MESSAGE_ELEMENT, "bitmar-caption");
+  fail_unless (message != NULL);
+  {
+    gboolean fallback = TRUE;
+
+    fail_unless (gst_structure_get_boolean (gst_message_get_structure (message), "fallback", &fallback));
+    fail_if (fallback);
+  }
+  gst_message_unref (message);
+  test_free (h);
+}
+GST_END_TEST
+
 /* Sampling: the seed decides. */
 GST_START_TEST (test_seed)
 {
@@ -538,7 +577,7 @@ GST_START_TEST (test_json)
   GstHarness *h = test_harness (CHAIN, NULL);
   Listener *l = listen_to (h, "json_src", "application/x-json");
   static const char *const members[] = { "\"version\":1", "\"stream\":\"", "\"id\":", "\"utc\":null", "\"pts\":",
-    "\"running_time\":", "\"text\":\"", "\"confidence\":0.", "\"novelty\":", "\"slot\":", "\"repeat\":false", "\"model\":\"" };
+    "\"running_time\":", "\"text\":\"", "\"confidence\":0.", "\"fallback\":false", "\"novelty\":", "\"slot\":", "\"repeat\":false", "\"model\":\"" };
   guint objects = 0;
 
   test_set (h, "c", "change-threshold", "0");
@@ -682,6 +721,7 @@ caption_suite (void)
   tcase_add_test (tc, test_policy);
   tcase_add_test (tc, test_repeat);
   tcase_add_test (tc, test_min_confidence);
+  tcase_add_test (tc, test_fallback_text);
   tcase_add_test (tc, test_seed);
   tcase_add_test (tc, test_twice);
   tcase_add_test (tc, test_text_live);

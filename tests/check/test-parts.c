@@ -168,7 +168,7 @@ GST_START_TEST (test_json)
   json = bitmar_caption_json (c, TRUE);
   fail_unless_equals_string (json, "{\"version\":1,\"stream\":null,\"id\":3,\"utc\":\"2023-11-14T22:13:20.007Z\","
       "\"pts\":5000000000,\"running_time\":4000000000,\"text\":\"a \\\"man\\\"\\\\ \\u000a\\u0001 caf\xc3\xa9 <\","
-      "\"confidence\":0.2500,\"novelty\":1.0000,\"slot\":-1,\"repeat\":true,\"model\":\"abc\"}\n");
+      "\"confidence\":0.2500,\"fallback\":false,\"novelty\":1.0000,\"slot\":-1,\"repeat\":true,\"model\":\"abc\"}\n");
   g_free (json);
   gst_bitmar_caption_info_unref (c);
 }

@@ -65,6 +65,7 @@ def main():
     out = export.Writer(sys.argv[1])
     export.metadata(out.w, cfg, bb, tok, dict(
         name="Tiny random model", license="CC0-1.0", version="1", training_data="none: random weights", scores={},
+        temperature=2, bias=4,            # it doubts all that it says; elements that keep doubted captions back would be silent
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     export.tensors(out, model, bb)
     export.finish(out, sys.argv[1])

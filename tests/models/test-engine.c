@@ -9,6 +9,7 @@
 
 #include "bitmar-kernels.h"
 #include "bitmar.h"
+#include "edit.h"
 
 /* ---- Every allocation of this thread is counted while `counting` ------------------------------------ */
 
@@ -576,6 +577,42 @@ test_no_allocation (void)
 #endif
 }
 
+/* tiny.gguf stretches its confidence by a temperature of 2 and a bias of 4; without those keys it is the tokens' mean probability. */
+static void
+test_confidence (void)
+{
+  gsize size;
+  char *data = edit_tiny (&size);
+  GError *error = NULL;
+  BitmarModel *models[2] = { load (), NULL };
+
+  memcpy (edit_find (data, size, "bitmar.confidence.temperature"), "bitmar.confidense", 17);
+  memcpy (edit_find (data, size, "bitmar.confidence.bias"), "bitmar.confidense", 17);
+  edit_seal (data, size);
+  models[1] = edit_load (data, size, &error);
+  g_assert_no_error (error);
+  for (guint n = 0; n < 4; n++) {
+    BitmarCaptionParams params = { .length_penalty = -1 };
+    BitmarCaption captions[2];
+
+    for (guint i = 0; i < 2; i++) {
+      BitmarEpisode *episode = episode_of (models[i], n);
+      BitmarCaptioner *captioner = new_captioner (models[i]);
+
+      caption_of (captioner, episode, &params, &captions[i]);
+      g_object_unref (captioner);
+      g_object_unref (episode);
+    }
+    g_assert_cmpstr (captions[0].text, ==, captions[1].text);
+    g_assert_cmpfloat (captions[1].confidence, <, captions[0].confidence);
+    g_assert_cmpfloat_with_epsilon (captions[0].confidence,
+        1 / (1 + exp (-(log (captions[1].confidence / (1 - captions[1].confidence)) / 2 + 4))), 1e-5);
+  }
+  g_object_unref (models[0]);
+  g_object_unref (models[1]);
+  g_free (data);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -586,6 +623,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/episode-copy", test_episode_copy);
   g_test_add_func ("/engine/tiers", test_tiers);
   g_test_add_func ("/engine/caption", test_caption);
+  g_test_add_func ("/engine/confidence", test_confidence);
   g_test_add_func ("/engine/sampling", test_sampling);
   g_test_add_func ("/engine/parameters", test_parameters);
   g_test_add_func ("/engine/prompt", test_prompt);

@@ -113,6 +113,8 @@ test_foreign (void)
     { "bitmar.memory.slots", "bitmar.memory.sloth", BITMAR_ERROR_SHAPE },
     { "decoder.sinks", "decoder.sinkz", BITMAR_ERROR_SHAPE },
     { "embed.scale", "embed.skale", BITMAR_ERROR_SHAPE },
+    { "bitmar.confidence.bias", "bitmar.confidence.bios", BITMAR_ERROR_SHAPE },
+    { "bitmar.confidence.temperature", "bitmar.confidence.temporature", BITMAR_ERROR_SHAPE },
   };
   gsize size;
 
@@ -240,6 +242,8 @@ test_floats (void)
     { "bitmar.memory.merge", -1.01f, 1.01f },
     { "bitmar.rope.base", 0.5f, 1.1e9f },
     { "bitmar.decoder.length_penalty", -0.01f, 4.01f },
+    { "bitmar.confidence.temperature", 0.009f, 101 },
+    { "bitmar.confidence.bias", -20.1f, 20.1f },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (all); i++) {

@@ -13,7 +13,7 @@ export BITMAR_MODEL
 unset DISPLAY WAYLAND_DISPLAY BITMAR_SINK BITMAR_CAMERA
 clip=$(printf '%s/a %%20 "clip"; it'"'"'s \\ #1\351!.mkv' "${work:?}")
 clip "$work/clip.mkv" && cp "$work/clip.mkv" "$clip"
-json_members='version:n stream:s id:n utc:0s pts:n running_time:n text:s confidence:n novelty:n slot:n repeat:b model:s'
+json_members='version:n stream:s id:n utc:0s pts:n running_time:n text:s confidence:n fallback:b novelty:n slot:n repeat:b model:s'
 
 # frames FILE: how many frames it has.
 frames () {

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fits the two numbers of models/MODEL.md, "Confidence", to captions of dev pictures that evaluate.py --out wrote.
+
+    calibrate.py --captions dev.json --model MODEL.gguf --data DIR --sets flickr8k-dev,scenes-dev
+
+The confidence is fitted (logistic regression, each set with the same weight) to the share of a caption's nouns that a reference
+confirms; captions without a noun say nothing about it. Prints the options for export.py, and the calibration error of each set before and after.
+MODEL is what wrote the captions: what it already does to its confidence is taken back first."""
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from evaluate import calibration_error, confirmed, is_noun, noun, ptb, read_references
+from reference import File
+
+
+def logit(p):
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.log(p) - np.log1p(-p)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def fit(x, truth, weight, steps=100):
+    """slope and bias of sigmoid(slope x + bias) ~ truth, by Newton's method on the cross-entropy."""
+    design, w = np.stack([x, np.ones_like(x)], 1), np.array([1.0, 0.0])
+    for _ in range(steps):
+        p = sigmoid(design @ w)
+        gradient = design.T @ (weight * (p - truth))
+        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
+        w = w - np.linalg.solve(hessian, gradient)
+    return w
+
+
+def read_set(item, refs):
+    """-> (confidence, share of the nouns confirmed) of the captions with a noun."""
+    names = sorted(item["captions"])
+    want, got = ptb({n: refs[n] for n in names}), ptb({n: [item["captions"][n]["text"]] for n in names})
+    things = confirmed(want, got, is_noun, noun)
+    c = np.array([item["captions"][n]["confidence"] for n in got])
+    named = things[:, 1] > 0
+    return c[named], things[named, 0] / things[named, 1]
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--captions", required=True)
+    ap.add_argument("--model", required=True)
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--sets", default="flickr8k-dev,scenes-dev")
+    args = ap.parse_args()
+    data, meta = json.loads(Path(args.captions).read_text()), File(args.model).meta
+    temperature, bias = (meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1.0), ("bias", 0.0)))
+    fitted, sets = args.sets.split(","), {}
+    for name in data:
+        refs = read_references(Path(args.data) / f"{name}.tsv")
+        c, truth = read_set(data[name], refs)
+        sets[name] = c, (logit(c) - bias) * temperature, truth
+    missing = [n for n in fitted if n not in sets]
+    if missing:
+        raise SystemExit(f"{args.captions}: no captions of {', '.join(missing)}")
+    x, truth = (np.concatenate([sets[n][k] for n in fitted]) for k in (1, 2))
+    weight = np.concatenate([np.full(len(sets[n][2]), 1 / len(sets[n][2])) for n in fitted])
+    slope, shift = fit(x, truth, weight * len(x) / weight.sum())
+    if slope <= 0:
+        raise SystemExit("a higher probability does not go with more nouns confirmed: nothing to calibrate")
+    for name, (c, x, truth) in sets.items():
+        print(f"{name}: nouns confirmed {truth.mean():.3f}, calibration error {calibration_error(c, truth):.3f} -> "
+              f"{calibration_error(sigmoid(slope * x + shift), truth):.3f}")
+    print(f"--confidence-temperature {1 / slope:.4f} --confidence-bias {shift:.4f}")
+
+
+if __name__ == "__main__":
+    main()
