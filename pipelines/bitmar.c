@@ -26,8 +26,8 @@ static const char description[] =
     "Output of caption, each line as soon as it is known:\n"
     "  FILE: TEXT                  a picture\n"
     "  FILE H:MM:SS.mmm TEXT       a video, where its picture has changed\n"
-    "  --json: an object with version, file (or uri, as given), pts (ns; null for a picture), text, confidence and\n"
-    "  novelty (0 to 1), slot, tokens (of a picture), model (its SHA-256)\n"
+    "  --json: an object with version, file (or uri, as given), pts (ns; null for a picture), text, confidence\n"
+    "  (0 to 1: how many of the things it names are there), novelty (0 to 1), slot, tokens (of a picture), model (its SHA-256)\n"
     "Progress, on a terminal, and what was skipped go to standard error.\n"
     "\n"
     "Examples:\n"
@@ -163,6 +163,8 @@ caption (Cli *cli, char **inputs)
   /* In this way NaN is refused, too. */
   if (!(cli->interval >= 0 && cli->interval <= G_MAXINT / 1000))
     return usage ("--interval takes seconds, not less than 0");
+  if (cli->min_confidence != CLI_UNSET && !(cli->min_confidence >= 0 && cli->min_confidence <= 1))
+    return usage ("--min-confidence takes 0 to 1");
   cli->model = bitmar_model_load (path, &error);
   if (!cli->model) {
     fprintf (stderr, "bitmar: %s\n", error->message);
@@ -209,7 +211,7 @@ dispatch (Cli *cli, char **words)
 int
 main (int argc, char **argv)
 {
-  Cli cli = { 0 };
+  Cli cli = { .min_confidence = CLI_UNSET };
   gboolean version = FALSE;
   char **words = NULL;
   GOptionEntry entries[] = {
@@ -218,6 +220,8 @@ main (int argc, char **argv)
     { "beam", 'b', 0, G_OPTION_ARG_INT, &cli.beam, "Beams of the search, 1 to 8", "N" },
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &cli.prompt, "Words that steer what captions look at", "TEXT" },
     { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &cli.interval, "Seconds from one look at a video to the next (1)", "S" },
+    { "min-confidence", 'c', 0, G_OPTION_ARG_DOUBLE, &cli.min_confidence,
+        "Keep captions back that the model is less sure of, 0 to 1 (0.5 for videos, 0 for pictures)", "P" },
     { "max-tokens", 't', 0, G_OPTION_ARG_INT, &cli.max_tokens, "Tokens of a caption at most", "N" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &cli.quiet, "No progress", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Show the version", NULL },

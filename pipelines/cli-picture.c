@@ -216,7 +216,11 @@ cli_pictures_caption (CliPictures *p, const char *input, gboolean is_uri, const 
     CliLine line = { .input = input, .is_uri = is_uri, .pts = GST_CLOCK_TIME_NONE, .text = p->caption.text,
       .confidence = p->caption.confidence, .novelty = 1, .slot = -1, .tokens = p->caption.tokens };
 
-    cli_print_caption (p->cli, &line);
+    /* without --min-confidence all are printed */
+    if (line.confidence >= p->cli->min_confidence)
+      cli_print_caption (p->cli, &line);
+    else
+      cli_note (p->cli, input, "the model is not sure enough of its caption");
   }
   if (error)
     cli_skip (p->cli, input, "%s", error->message);

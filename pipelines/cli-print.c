@@ -76,18 +76,36 @@ cli_print_caption (Cli *cli, const CliLine *line)
   g_free (text);
 }
 
+static void
+tell (Cli *cli, const char *input, const char *format, va_list args)
+{
+  char *text = g_strdup_vprintf (format, args);
+
+  cli_progress_end (cli);
+  fprintf (stderr, "bitmar: %s: %s\n", input, text);
+  g_free (text);
+}
+
+void
+cli_note (Cli *cli, const char *input, const char *format, ...)
+{
+  va_list args;
+
+  if (cli->quiet)
+    return;
+  va_start (args, format);
+  tell (cli, input, format, args);
+  va_end (args);
+}
+
 void
 cli_skip (Cli *cli, const char *input, const char *format, ...)
 {
   va_list args;
-  char *text;
 
   va_start (args, format);
-  text = g_strdup_vprintf (format, args);
+  tell (cli, input, format, args);
   va_end (args);
-  cli_progress_end (cli);
-  fprintf (stderr, "bitmar: %s: %s\n", input, text);
-  g_free (text);
   cli->status = MAX (cli->status, CLI_SKIPPED);
 }
 

@@ -116,6 +116,8 @@ configure (Stream *s)
   g_object_set (memory, "model-path", cli->model_path, NULL);
   g_object_set (caption, "model-path", cli->model_path, "prompt", cli->prompt, "beam-size", cli->beam,
       "max-tokens", cli->max_tokens, NULL);
+  if (cli->min_confidence != CLI_UNSET)
+    g_object_set (caption, "min-confidence", cli->min_confidence, NULL);
   if (cli->interval > 0)
     g_object_set (encode, "max-rate", 1000, (gint) CLAMP (round (cli->interval * 1000), 1, G_MAXINT), NULL);
   gst_object_unref (encode);
@@ -266,6 +268,21 @@ watch_stall (Stream *s)
   }
 }
 
+/* How many captions the model doubted too much. */
+static guint64
+kept_back (Stream *s)
+{
+  GstElement *caption = gst_bin_get_by_name (GST_BIN (s->pipeline), "c");
+  GstStructure *stats;
+  guint64 n = 0;
+
+  g_object_get (caption, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "unsure", &n);
+  gst_structure_free (stats);
+  gst_object_unref (caption);
+  return n;
+}
+
 static void
 run (Stream *s)
 {
@@ -287,8 +304,15 @@ run (Stream *s)
     g_main_context_iteration (NULL, FALSE);
   }
   drain (s, bus);
-  if (s->ended && !s->captioned && !s->cli->stop)
-    cli_skip (s->cli, s->input, "no frame of it could be decoded");
+  if (s->ended && !s->captioned && !s->cli->stop) {
+    guint64 unsure = kept_back (s);
+
+    if (unsure > 0)
+      cli_note (s->cli, s->input, "nothing to say that the model is sure enough of; --min-confidence 0 shows the %" G_GUINT64_FORMAT
+          " captions it kept back", unsure);
+    else
+      cli_skip (s->cli, s->input, "no frame of it could be decoded");
+  }
   gst_object_unref (bus);
 }
 

@@ -18,11 +18,14 @@ typedef enum {
   CLI_INTERRUPTED = 130
 } CliStatus;
 
+#define CLI_UNSET (-G_MAXDOUBLE)
+
 typedef struct {
   gboolean json, quiet;
   char *model_path, *prompt;
   gint beam, max_tokens;       /* 0: the model's */
   gdouble interval;            /* seconds, 0: the elements' default */
+  gdouble min_confidence;      /* CLI_UNSET: the element's default for videos, every picture gets its caption */
   BitmarModel *model;
   CliStatus status;
   gboolean stop;               /* SIGINT came, or nobody reads our output any more */
@@ -44,6 +47,8 @@ typedef struct {
 void cli_print_caption (Cli *cli, const CliLine *line);
 /* Told on stderr even with --quiet; the exit status becomes SKIPPED. */
 void cli_skip (Cli *cli, const char *input, const char *format, ...) G_GNUC_PRINTF (3, 4);
+/* Told on stderr, but with --quiet. */
+void cli_note (Cli *cli, const char *input, const char *format, ...) G_GNUC_PRINTF (3, 4);
 void cli_progress (Cli *cli, const char *text);
 void cli_progress_end (Cli *cli);
 

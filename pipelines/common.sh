@@ -46,6 +46,13 @@ property () {
   printf '%s="%s"' "$1" "$(printf %s "$2" | sed 's/["\\]/\\&/g; s/\\$/& /')"
 }
 
+# caption_properties MIN_CONFIDENCE: of bitmarcaption and bitmarcaptionbin; nothing where it is empty.
+caption_properties () {
+  [ -n "$1" ] || return 0
+  awk -v p="$1" 'BEGIN { exit p !~ /^[0-9]*\.?[0-9]+$/ || p > 1 }' || bad_usage "--min-confidence takes 0 to 1"
+  echo "min-confidence=$1"
+}
+
 # The address of a file, whatever its name: every byte of it but the slashes in hexadecimal.
 file_uri () {
   case $1 in /*) path=$1 ;; *) path=$PWD/$1 ;; esac

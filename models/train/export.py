@@ -1,8 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the trained model and the integer backbone as one GGUF file (models/MODEL.md, "File").
+"""Writes the trained model and its backbone as one GGUF file (models/MODEL.md, "File").
 
-    export.py --checkpoint OUT/last.pt --backbone backbone.pt --output F.gguf"""
+    export.py --checkpoint OUT/last.pt --backbone backbone.pt --output F.gguf
+    export.py --checkpoint OUT/last.pt --backbone OTHER.gguf --output F.gguf
+
+The backbone is an integer EfficientNet-Lite as quantise.py and finetune.py write it, or that of a GGUF file, whichever it is: what that file
+says of vision is copied as it stands."""
 import argparse
 import hashlib
 import json
@@ -68,10 +72,64 @@ class Writer:
             self.f32(name + ".rmult", np.array([c.rmult]))
 
 
+class Copied:
+    """The backbone of a GGUF file: its keys and tensors as they stand."""
+
+    def __init__(self, path):
+        r = gguf.GGUFReader(path)
+        if r.fields.get("general.architecture") is None or r.fields["general.architecture"].contents() != "bitmar":
+            raise SystemExit(f"{path}: not a BitMar model file")
+        self.fields = {k: v for k, v in r.fields.items() if k.startswith("bitmar.vision.") and k != "bitmar.vision.bottleneck"}
+        self.tensors = [t for t in r.tensors if t.name.startswith("vision.")]
+        if not self.tensors:
+            raise SystemExit(f"{path}: no backbone in it")
+        self.channels, self.tokens = (int(self.fields[f"bitmar.vision.{k}"].contents()) for k in ("channels", "tokens"))
+
+    def keys(self, w):
+        for k, v in self.fields.items():
+            if v.types[0] == gguf.GGUFValueType.ARRAY:
+                w.add_array(k, v.contents())
+            else:
+                w.add_key_value(k, v.contents(), v.types[0])
+
+    def tensors_to(self, out):
+        for t in self.tensors:
+            out.w.add_tensor(t.name, np.array(t.data))
+
+
+class Integers:
+    """The EfficientNet-Lite that backbone.py made."""
+
+    def __init__(self, bb):
+        self.bb, edge = bb, bb.size
+        for c in bb.convs:
+            edge = -(-edge // c.stride)
+        self.channels, self.tokens = bb.convs[-1].cout, edge * edge
+
+    def keys(self, w):
+        bb, first = self.bb, self.bb.convs[0]
+        w.add_string("bitmar.vision.backbone", "efficientnet-lite")
+        for key, value in dict(image_size=bb.size, channels=self.channels, tokens=self.tokens, pool=1, stem_channels=first.cout).items():
+            w.add_uint32(f"bitmar.vision.{key}", value)
+        table = dict(kernel=[bb.convs[d].k for _, d, _ in bb.blocks], stride=[bb.convs[d].stride for _, d, _ in bb.blocks],
+                     expand=[0 if e is None else bb.convs[e].cout for e, _, _ in bb.blocks],
+                     channels_out=[bb.convs[p].cout for _, _, p in bb.blocks])
+        for key, value in table.items():
+            w.add_array(f"bitmar.vision.{key}", value)
+
+    def tensors_to(self, out):
+        for c in self.bb.convs:
+            out.conv("vision." + c.name, c)
+
+
+def read_backbone(path):
+    return Copied(path) if Path(path).suffix == ".gguf" else Integers(torch.load(path, weights_only=False))
+
+
 def metadata(w, c, bb, tok, info):
     u, f = w.add_uint32, w.add_float32
     w.add_name(info["name"])
-    w.add_description("A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone")
+    w.add_description(info["description"])
     w.add_license(info["license"])
     w.add_version(info["version"])
     u("bitmar.format", 1)
@@ -79,16 +137,10 @@ def metadata(w, c, bb, tok, info):
     w.add_string("bitmar.training_data", info["training_data"])
     w.add_string("bitmar.scores", json.dumps(info["scores"]))
     u("bitmar.embedding_length", c.d)
-    w.add_string("bitmar.vision.backbone", "efficientnet-lite")
-    first, blocks = bb.convs[0], bb.blocks
-    for key, value in dict(image_size=bb.size, channels=c.channels, tokens=c.tokens, pool=1,
-                           stem_channels=first.cout, bottleneck=c.bottleneck).items():
-        u(f"bitmar.vision.{key}", value)
-    table = dict(kernel=[bb.convs[d].k for _, d, _ in blocks], stride=[bb.convs[d].stride for _, d, _ in blocks],
-                 expand=[0 if e is None else bb.convs[e].cout for e, _, _ in blocks],
-                 channels_out=[bb.convs[p].cout for _, _, p in blocks])
-    for key, value in table.items():
-        w.add_array(f"bitmar.vision.{key}", value)
+    bb.keys(w)
+    if (bb.channels, bb.tokens) != (c.channels, c.tokens):
+        raise SystemExit(f"the captioner was trained on {c.tokens} tokens of {c.channels} channels, this backbone makes {bb.tokens} of {bb.channels}")
+    u("bitmar.vision.bottleneck", c.bottleneck)
     for stage, keys in dict(text=("layers", "heads", "ff", "context"), fusion=("layers", "heads", "ff")).items():
         for k in keys:
             u(f"bitmar.{stage}.{'feed_forward' if k == 'ff' else k}", getattr(c, f"{stage}_{k}"))
@@ -116,8 +168,7 @@ def metadata(w, c, bb, tok, info):
 
 
 def tensors(out, model, bb):
-    for c in bb.convs:
-        out.conv("vision." + c.name, c)
+    bb.tensors_to(out)
     for i, m in enumerate(model.bottleneck):
         out.linear(f"bottleneck.{i}", m)
     out.f32("bottleneck.pos", model.pos)
@@ -155,9 +206,10 @@ def check_finite(model):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--checkpoint", required=True)
-    ap.add_argument("--backbone", required=True, help="the integer backbone quantise.py wrote")
+    ap.add_argument("--backbone", required=True, help="the integer backbone quantise.py wrote, or a GGUF file")
     ap.add_argument("--output", required=True)
     ap.add_argument("--name", default="BitMar captioner")
+    ap.add_argument("--description", default="A 1.58-bit captioner with episodic memory")
     ap.add_argument("--release", default="0.1")
     ap.add_argument("--license", default="CC-BY-NC-4.0 (weights; see docs/model-card.md)")
     ap.add_argument("--training-data", default="")
@@ -176,17 +228,17 @@ def main():
     check_finite(model)
     t = json.loads((Path(args.checkpoint).parent / "tokenizer.json").read_text())
     tok = Tokenizer(t["tokens"], [tuple(m) for m in t["merges"]])
-    bb = torch.load(args.backbone, weights_only=False)
+    bb = read_backbone(args.backbone)
 
     out = Writer(args.output)
     metadata(out.w, cfg, bb, tok, dict(
-        name=args.name, license=args.license, version=args.release, training_data=args.training_data,
+        name=args.name, description=args.description, license=args.license, version=args.release, training_data=args.training_data,
         scores=json.loads(Path(args.scores).read_text()) if args.scores else {},
         temperature=args.confidence_temperature, bias=args.confidence_bias,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb)
     finish(out, args.output)
-    p = out.parameters
+    p = out.parameters                     # a backbone that was copied is not among them
     print(f"{args.output}: {Path(args.output).stat().st_size / 1e6:.2f} MB, {p['ternary'] / 1e6:.2f} M ternary, "
           f"{p['int8'] / 1e6:.2f} M int8, {p['float'] / 1e6:.2f} M float parameters")
 

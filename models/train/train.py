@@ -209,13 +209,13 @@ def look(model, tok, sets, count, log):
     model.train()
 
 
-def main():
+def options():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--data", required=True)
-    ap.add_argument("--cache", required=True)
+    ap.add_argument("--data")
+    ap.add_argument("--cache")
     ap.add_argument("--sets", default="flickr8k-train,scenes-train")
     ap.add_argument("--dev", default="flickr8k-dev,scenes-dev")
-    ap.add_argument("--out", required=True)
+    ap.add_argument("--out")
     ap.add_argument("--preset", choices=sorted(net.PRESETS), default="small")
     ap.add_argument("--epochs", type=int, default=20)
     ap.add_argument("--batch", type=int, default=48, help="pictures a step")
@@ -232,7 +232,15 @@ def main():
     ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
     ap.add_argument("--keep-every", type=int, default=0, help="epochs between checkpoints that stay, as OUT/epoch-NN.pt")
     ap.add_argument("--seed", type=int, default=1)
+    return ap
+
+
+def main():
+    ap = options()
     args = ap.parse_args()
+    for name in ("data", "cache", "out"):
+        if getattr(args, name) is None:
+            ap.error(f"--{name} is required")
 
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def random_backbone(size):
 def main():
     torch.manual_seed(7)
     size = 40
-    bb = random_backbone(size)
+    bb = export.Integers(random_backbone(size))
     tok = train_bpe([WORDS], 300)
     grid = -(-(-(-(-(-size // 2)) // 2)) // 2)
     cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=32, tokens=grid * grid, bottleneck=48, text_layers=2,
@@ -64,7 +64,7 @@ def main():
         model.log_sharpness.fill_(2.0)
     out = export.Writer(sys.argv[1])
     export.metadata(out.w, cfg, bb, tok, dict(
-        name="Tiny random model", license="CC0-1.0", version="1", training_data="none: random weights", scores={},
+        name="Tiny random model", description="A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone", license="CC0-1.0", version="1", training_data="none: random weights", scores={},
         temperature=2, bias=4,            # it doubts all that it says; elements that keep doubted captions back would be silent
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     export.tensors(out, model, bb)

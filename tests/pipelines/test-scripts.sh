@@ -93,7 +93,7 @@ srt () {
 }
 ok 'caption-subtitles writes SubRip' srt
 if [ -r "$shipped" ]; then
-  several () { BITMAR_MODEL=$shipped "$scripts/caption-subtitles" "$clip" > "$work/s.vtt" && cues "$work/s.vtt" 3; }
+  several () { BITMAR_MODEL=$shipped "$scripts/caption-subtitles" --min-confidence 0 "$clip" > "$work/s.vtt" && cues "$work/s.vtt" 3; }
   ok 'the shipped model has something to say of every scene' several
 else
   skip 'the shipped model has something to say of every scene' 'no models/weights/bitmar.gguf'
@@ -110,6 +110,8 @@ together () {
     [ "$(grep -c '^{' "$work/together")" -eq $((2 * $(wc -l < "$work/o.json"))) ]
 }
 ok 'two into one file' together
+certain () { "$scripts/caption-json" --min-confidence 1 "$clip" > "$work/none.json" && [ ! -s "$work/none.json" ]; }
+ok 'caption-json says nothing that is doubted' certain
 ok 'a failure into a file' status 1 "$scripts/caption-json" "$work/text.txt"
 
 ok 'caption-camera' env BITMAR_SINK=fakesink BITMAR_CAMERA='videotestsrc is-live=true num-buffers=20' "$scripts/caption-camera"
@@ -138,6 +140,8 @@ for script in caption-file caption-subtitles caption-json caption-camera caption
 done
 for script in caption-file caption-subtitles caption-json; do
   ok "$script: no such file" status 1 env BITMAR_SINK=fakesink "$scripts/$script" "$work/none.mkv"
+  ok "$script: --min-confidence 2" status 2 env BITMAR_SINK=fakesink "$scripts/$script" --min-confidence 2 "$clip"
+  ok "$script: --min-confidence x" status 2 env BITMAR_SINK=fakesink "$scripts/$script" --min-confidence x "$clip"
   ok "$script: nothing given" status 2 env BITMAR_SINK=fakesink "$scripts/$script"
 done
 
