@@ -10,6 +10,35 @@ import argparse
 import torch
 
 
+class Moving:
+    """An exponential moving average of the parameters of some modules: what average.py does, while training. `with moving:` puts it in
+    their place."""
+
+    def __init__(self, modules, decay):
+        self.live = [p for m in modules for p in m.parameters()]
+        self.mean = [p.detach().clone() for p in self.live]
+        self.decay, self.steps = decay, 0
+
+    @torch.no_grad()
+    def update(self):
+        self.steps += 1
+        # a shorter memory at first: the start is not to be remembered
+        torch._foreach_lerp_(self.mean, self.live, 1 - min(self.decay, self.steps / (self.steps + 9)))
+
+    @torch.no_grad()
+    def swap(self):
+        for a, b in zip(self.live, self.mean):
+            kept = a.detach().clone()
+            a.copy_(b)
+            b.copy_(kept)
+
+    def __enter__(self):
+        self.swap()
+
+    def __exit__(self, *_):
+        self.swap()
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--output", required=True)

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 import net
 import tower
 import train
+from average import Moving
 
 
 class Teacher:
@@ -85,6 +86,7 @@ def main():
     ap.add_argument("--lr-tower", type=float, default=6e-4, help="of 1x1 weights, whose mean magnitude is one")
     ap.add_argument("--lr-other", type=float, default=1e-4, help="of the rest of the tower")
     ap.add_argument("--classes", type=float, default=0.3, help="weight of the ImageNet classes")
+    ap.add_argument("--average", type=float, default=0.99, help="decay of the moving average of the weights, which is what is kept; 0: the last ones")
     ap.add_argument("--look-every", type=int, default=150)
     ap.add_argument("--seed", type=int, default=7)
     args = ap.parse_args()
@@ -120,6 +122,7 @@ def main():
             yield from batches.epoch(epoch)
             epoch += 1
 
+    moving = Moving([late, model], args.average)
     feed, t0, sums = stream(), time.time(), np.zeros(4)
     for step in range(args.steps):
         rate = min(1.0, (step + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / args.steps)))
@@ -137,14 +140,17 @@ def main():
         (ce + own.contrast * con + own.consistency * same + args.classes * known).backward()
         torch.nn.utils.clip_grad_norm_(every, 2.0)
         opt.step()
+        moving.update()
         sums += [ce.item(), con.item(), same.item(), known.item()]
         if (step + 1) % 20 == 0:
             print("step %d ce %.3f contrast %.3f consistency %.3f classes %.3f " % (step + 1, *(sums / 20)) +
                   f"lr {args.lr * rate:.1e} {time.time() - t0:.0f} s", flush=True)
             sums[:] = 0
         if (step + 1) % args.look_every == 0 or step + 1 == args.steps:
-            save(out, saved, model, late, step + 1, not args.float)
-            train.look(model, tok, [Seen(s, late, 200) for s in dev], 200, lambda s: print(s, flush=True))
+            with moving:
+                save(out, saved, model, late, step + 1, not args.float)
+                train.look(model, tok, [Seen(s, late, 200) for s in dev], 200, lambda s: print(s, flush=True))
+    moving.swap()
     calibrate_norms(late, feed, 100)
     save(out, saved, model, late, args.steps, not args.float)
     images = tower.read_images([Path(args.data) / f"{n}.tar" for n in names], 96, bb.size)

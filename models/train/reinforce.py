@@ -21,6 +21,7 @@ import torch
 
 import net
 import train
+from average import Moving
 from evaluate import COLOURS, FUNCTION, SAME, stem
 from metrics import CiderD, words
 from text import BOS, CLS, EOS, PAD
@@ -144,6 +145,7 @@ def main():
     ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
     ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
     ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
+    ap.add_argument("--average", type=float, default=0.98, help="decay of the moving average of the weights, which is what is kept; 0: the last ones")
     ap.add_argument("--look-every", type=int, default=50)
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
@@ -166,6 +168,7 @@ def main():
     own.batch = args.pictures
     batches = train.Batches(sets, tok, own, cfg.tokens)
     opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
+    moving = Moving([model], args.average)
     t0, mean = time.time(), 0.0
     for step in range(args.steps):
         rate = min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / args.steps)) + 0.02
@@ -181,14 +184,16 @@ def main():
         (policy + args.mix * (ce + own.contrast * con + own.consistency * same)).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         opt.step()
+        moving.update()
         mean = got if step == 0 else 0.95 * mean + 0.05 * got
         if (step + 1) % 10 == 0:
             print(f"step {step + 1} reward {mean:.3f} ce {ce.item():.3f} lr {args.lr * rate:.2e} "
                   f"{time.time() - t0:.0f} s", flush=True)
         if (step + 1) % args.look_every == 0 or step + 1 == args.steps:
-            torch.save({**saved, "model": model.state_dict(), "reinforce": vars(args)}, out / "last.tmp")
-            os.rename(out / "last.tmp", out / "last.pt")
-            train.look(model, tok, dev, 200, lambda s: print(s, flush=True))
+            with moving:
+                torch.save({**saved, "model": model.state_dict(), "reinforce": vars(args)}, out / "last.tmp")
+                os.rename(out / "last.tmp", out / "last.pt")
+                train.look(model, tok, dev, 200, lambda s: print(s, flush=True))
 
 
 if __name__ == "__main__":

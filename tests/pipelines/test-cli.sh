@@ -159,7 +159,7 @@ else
 fi
 ok 'version' sh -c '"$BITMAR" --version | grep -q "^bitmar [0-9]"'
 interrupt () {
-  BITMAR_TEST_DELAY_MS=50 "$BITMAR" caption --json --interval 1 "$1" > "$work/out" 2>&1 &
+  BITMAR_TEST_DELAY_MS=50 "$BITMAR" caption --json --min-confidence 0 --interval 1 "$1" > "$work/out" 2>&1 &
   pid=$!
   while [ ! -s "$work/out" ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
   kill -INT $pid
