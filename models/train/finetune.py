@@ -99,7 +99,7 @@ def main():
     text = (Path(args.checkpoint).parent / "tokenizer.json").read_text()
     (out / "tokenizer.json").write_text(text)
     tok = train.load_tokenizer(out / "tokenizer.json", [], cfg.vocabulary)
-    own = argparse.Namespace(**saved["args"])
+    own = argparse.Namespace(**{**vars(train.options().parse_args([])), **saved["args"]})
     own.batch, own.seed = args.batch, args.seed
     names = args.sets.split(",")
     sets = [train.Pictures(args.late, args.data, n) for n in names]

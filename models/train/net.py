@@ -69,6 +69,32 @@ def int8_rows(w):
     return torch.round(w / s), s[:, 0]
 
 
+_kept = None
+
+
+class same_weights:
+    """While it lasts, weights are quantised once: for sampling, which runs the same layers token by token."""
+
+    def __enter__(self):
+        global _kept
+        _kept = {}
+
+    def __exit__(self, *_):
+        global _kept
+        _kept = None
+
+
+def _quantised(w, quantise, gain):
+    key = w.data_ptr()
+    if _kept is not None and key in _kept:
+        return _kept[key]
+    t, s = quantise(w)
+    out = t.to(LOW), s * gain
+    if _kept is not None:
+        _kept[key] = out
+    return out
+
+
 def _forward_codes(x):
     q, inv = codes(x)
     rms = x.abs().amax(-1, keepdim=True) / 127 / inv
@@ -96,8 +122,7 @@ class _LowBit(torch.autograd.Function):
     def forward(ctx, x, w, gain, quantise):
         shape = x.shape
         q, xn, inv, rms = _forward_codes(x.reshape(-1, shape[-1]).float())
-        t, s = quantise(w)
-        s, t = s * gain, t.to(LOW)
+        t, s = _quantised(w, quantise, gain)
         y = _scale(q @ t.t(), inv, s)
         ctx.save_for_backward(xn, t, s, rms)
         ctx.gain, ctx.shape = gain, shape

@@ -145,7 +145,10 @@ def losses(model, b, args):
     cond = torch.cat([conditions, recalled.repeat_interleave(N, 0)], -1).reshape(B, N, -1)
 
     ids = b["ids"]
-    x = model.drop(model.embedding(ids[:, :-1])).reshape(B, N, ids.shape[1] - 1, -1)
+    x = model.drop(model.embedding(ids[:, :-1]))
+    if model.training and args.word_dropout:                  # BOS stays
+        x = x * (torch.rand(*x.shape[:2], 1) >= args.word_dropout).index_fill_(1, torch.tensor([0]), True)
+    x = x.reshape(B, N, ids.shape[1] - 1, -1)
     x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
     target = ids[:, 1:]
     live = target != PAD
@@ -225,6 +228,7 @@ def options():
     ap.add_argument("--lr", type=float, default=1.5e-3)
     ap.add_argument("--decay", type=float, default=0.05)
     ap.add_argument("--dropout", type=float, default=0.1)
+    ap.add_argument("--word-dropout", type=float, default=0.1, help="share of a caption's words hidden from what follows them")
     ap.add_argument("--smoothing", type=float, default=0.1)
     ap.add_argument("--prompts", type=float, default=0.15, help="share of captions steered by a prompt")
     ap.add_argument("--contrast", type=float, default=0.3)
