@@ -14,6 +14,7 @@ import math
 import os
 import random
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -39,16 +40,18 @@ class Reward:
         self.cider = CiderD(self.refs)
         self.args = args
         self.seen = {k: {f(w) for c in cs for w in words(c) for f in (colour, stem)} for k, cs in self.refs.items()}
+        self.often = {k: {w for c in cs for w, n in Counter(map(stem, words(c))).items() if n > 1} for k, cs in self.refs.items()}
 
     def fine(self, key, said):
-        """For each word that names what no reference of the picture does."""
+        """For each word that names what no reference of the picture does, and each said twice that none says twice."""
         total, seen = 0.0, self.seen[key]
         for w in said:
             if colour(w) in COLOURS:
                 total += self.args.wrong_colour * (colour(w) not in seen)
             elif w not in FUNCTION and w != END.strip():
                 total += self.args.wrong_word * (stem(w) not in seen)
-        return total
+        again = [w for w, n in Counter(stem(w) for w in said if w not in FUNCTION and w != END.strip()).items() if n > 1]
+        return total + self.args.repeated * sum(w not in self.often[key] for w in again)
 
     def f_mean(self, key, said):
         best = 0.0
@@ -147,6 +150,7 @@ def main():
     ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
     ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
     ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
+    ap.add_argument("--repeated", type=float, default=0.15, help="fine for a content word said twice where no reference does")
     ap.add_argument("--average", type=float, default=0.98, help="decay of the moving average of the weights, which is what is kept; 0: the last ones")
     ap.add_argument("--look-every", type=int, default=50)
     ap.add_argument("--seed", type=int, default=1)
