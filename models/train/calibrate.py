@@ -29,11 +29,12 @@ def sigmoid(x):
 def fit(x, truth, weight, steps=100):
     """slope and bias of sigmoid(slope x + bias) ~ truth, by Newton's method on the cross-entropy."""
     design, w = np.stack([x, np.ones_like(x)], 1), np.array([1.0, 0.0])
-    for _ in range(steps):
-        p = sigmoid(design @ w)
-        gradient = design.T @ (weight * (p - truth))
-        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
-        w = w - np.linalg.solve(hessian, gradient)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(steps):
+            p = sigmoid(design @ w)
+            gradient = design.T @ (weight * (p - truth))
+            hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
+            w = w - np.linalg.solve(hessian, gradient)
     slope, bias = w
     if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20):           # of the two keys' ranges
         raise SystemExit(f"{len(x)} captions with a noun do not tell how confidence goes with being right (slope {slope:.3g}, bias {bias:.3g})")
@@ -75,6 +76,8 @@ def main():
     missing = [n for n in fitted if n not in sets]
     if missing:
         raise SystemExit(f"{args.captions}: no captions of {', '.join(missing)}")
+    if not all(len(sets[n][2]) for n in fitted):
+        raise SystemExit(f"{args.captions}: no caption has a noun")
     x, truth = (np.concatenate([sets[n][k] for n in fitted]) for k in (1, 2))
     weight = np.concatenate([np.full(len(sets[n][2]), 1 / len(sets[n][2])) for n in fitted])
     slope, shift = fit(x, truth, weight * len(x) / weight.sum())
