@@ -45,9 +45,11 @@ def save(saved, path):
 
 def read(path, weights_only=True):
     try:
-        return torch.load(path, weights_only=weights_only, map_location="cpu")
+        open(path, "rb").close()
     except OSError as e:
         raise SystemExit(f"{path}: {e.strerror}") from None
+    try:
+        return torch.load(path, weights_only=weights_only, map_location="cpu")
     except Exception:                                       # of every kind, as the file happens to be
         raise SystemExit(f"{path}: not a checkpoint, or a damaged one") from None
 

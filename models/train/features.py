@@ -13,6 +13,7 @@ With --engine the codes are those of the integer backbone in --model (any export
 captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
 With --blocks N they are those at the end of the first N blocks, of the same crops: what distil.py and finetune.py train on."""
 import argparse
+import contextlib
 import io
 import os
 import random
@@ -151,6 +152,9 @@ class Engine:
         except OSError as e:
             raise SystemExit(f"{program}: {e.strerror}") from None
 
+    def close(self):
+        self.run.communicate()
+
     def ask(self, image):
         try:
             self.run.stdin.write(image.tobytes())
@@ -175,6 +179,9 @@ class Float:
     def __init__(self):
         self.bb = backbone.bfloat16(backbone.load())
         self.size = self.bb.size
+
+    def close(self):
+        pass
 
     @torch.no_grad()
     def __call__(self, images):
@@ -214,17 +221,18 @@ def main():
     checkpoint.folder(args.cache)
     found = {name: captioned(args.data, name) for name in args.sets.split(",")}
     network = Engine(args.engine, args.model, args.blocks) if args.engine else Float()
-    for number in range(args.views):
-        for name, items in found.items():
-            out = Path(args.cache) / f"{name}.{number}.npy"
-            names, kept = "".join(n + "\n" for n, _ in items), Path(args.cache) / f"{name}.names"
-            if out.exists():
-                if not kept.exists() or kept.read_text() != names:
-                    raise SystemExit(f"{out}: made of other pictures than {name} has now; remove {args.cache}/{name}.*")
-                continue
-            if number == 0:
-                kept.write_text(names)
-            write_views(network, items, number, random.Random(f"{name} {number}"), out)
+    with contextlib.closing(network):
+        for number in range(args.views):
+            for name, items in found.items():
+                out = Path(args.cache) / f"{name}.{number}.npy"
+                names, kept = "".join(n + "\n" for n, _ in items), Path(args.cache) / f"{name}.names"
+                if out.exists():
+                    if not kept.exists() or kept.read_text() != names:
+                        raise SystemExit(f"{out}: made of other pictures than {name} has now; remove {args.cache}/{name}.*")
+                    continue
+                if number == 0:
+                    kept.write_text(names)
+                write_views(network, items, number, random.Random(f"{name} {number}"), out)
 
 
 if __name__ == "__main__":

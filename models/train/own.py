@@ -198,6 +198,7 @@ def show(base, new, output):
     evaluate.show({"base": base, "new": new})
     if not has_java():
         print("Words as metrics.py splits them; with Java (apt-get install default-jre-headless) there are BLEU and ROUGE-L too.")
+    print("The pictures kept aside also chose what to keep of the training, so the new model's figures are a little kind.")
     if new["cider"] <= base["cider"]:
         print("On the pictures kept aside the new model is no better than the base: more pictures, or more captions a picture, will help.")
     print(f"{output}: done. Try it: bitmar caption --model {output} PICTURE")

@@ -260,11 +260,11 @@ def main():
         ap.error("--epochs, --batch, --captions and --look-every are at least 1")
 
     out = checkpoint.folder(args.out)
-    logfile = open(out / "log.txt", "a", buffering=1)
 
     def log(text):
         print(text, flush=True)
-        print(text, file=logfile)
+        with open(out / "log.txt", "a") as f:
+            print(text, file=f)
 
     torch.manual_seed(args.seed)
     cfg, weights = net.PRESETS[args.preset], None
