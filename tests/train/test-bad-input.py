@@ -147,7 +147,7 @@ class BadInput(common.Case):
         self.train(self.good, out)
         before = (out / "last.pt").read_bytes()
         self.stops("epoch 2 ", self.train, self.good, out, "--epochs", 2, "--lr", 1e38)
-        self.assertEqual((out / "last.pt").read_bytes(), before)
+        self.assertTrue((out / "last.pt").read_bytes() == before)
         checkpoint.load(out / "last.pt")
         self.stops("not finite", checkpoint.check, {"x": torch.tensor([1.0, float("nan")])}, {"x": (2,)}, "after epoch 1")
 
@@ -159,7 +159,7 @@ class BadInput(common.Case):
             self.stops(["step 1", "nan"], self.reinforce, self.good, out)
         finally:
             train.losses = kept
-        self.assertEqual((out / "last.pt").read_bytes(), before)
+        self.assertTrue((out / "last.pt").read_bytes() == before)
 
     def test_resuming_another_model(self):
         out = self.work / "resumed"
