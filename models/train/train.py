@@ -53,8 +53,8 @@ def read_sets(args, cfg=None):
     want = (cfg.tokens, cfg.channels) if cfg else sets[0].views[0].shape[1:]
     for s in sets + dev:
         if s.views[0].shape[1:] != want:
-            raise SystemExit(f"{args.cache}: {s.name} has {s.views[0].shape[1]} tokens of {s.views[0].shape[2]} channels, not {want[0]} of {want[1]}: "
-                             "of another backbone")
+            got = s.views[0].shape
+            raise SystemExit(f"{args.cache}: {s.name} has {got[1]} tokens of {got[2]} channels, not {want[0]} of {want[1]}: of another backbone")
     return sets, dev
 
 
