@@ -31,6 +31,7 @@ from reference import File
 from text import read_captions
 
 SIDE = 400                       # pixels of the shorter side that are enough for every crop
+RATE = 4e-4                      # a quarter of what a model from scratch is trained with
 ENOUGH = 100                     # dev pictures to fit the confidence to
 TRAIN, DEV = "own-train", "own-dev"
 
@@ -253,8 +254,9 @@ def main():
     print(f"{time.time() - t0:.0f} s")
 
 
-RATE = 4e-4                      # a third of what a model from scratch is trained with
-
-
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("own: stopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
