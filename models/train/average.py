@@ -9,6 +9,20 @@ import argparse
 
 import torch
 
+import checkpoint
+
+
+def mean(paths):
+    """-> a checkpoint, the last one's but for its weights."""
+    kept, total = None, None
+    for path in paths:
+        saved = checkpoint.load(path)
+        if kept and saved["config"] != kept["config"]:
+            raise SystemExit(f"{path}: another model than {paths[0]}")
+        total = {k: (total[k] if total else 0) + v.float() for k, v in saved["model"].items()}
+        kept = saved
+    return {**kept, "model": {k: v / len(paths) for k, v in total.items()}, "optimiser": None}
+
 
 class Moving:
     """An exponential moving average of the parameters of some modules: what average.py does, while training. `with moving:` puts it in
@@ -44,15 +58,8 @@ def main():
     ap.add_argument("--output", required=True)
     ap.add_argument("checkpoints", nargs="+")
     args = ap.parse_args()
-    kept, total = None, None
-    for path in args.checkpoints:
-        saved = torch.load(path, weights_only=False)
-        if kept and saved["config"] != kept["config"]:
-            raise SystemExit(f"{path}: another model than {args.checkpoints[0]}")
-        total = {k: (total[k] if total else 0) + v.float() for k, v in saved["model"].items()}
-        kept = saved
-    kept["model"] = {k: v / len(args.checkpoints) for k, v in total.items()}
-    torch.save(kept, args.output)
+    checkpoint.room_for(args.output)
+    checkpoint.save(mean(args.checkpoints), args.output)
 
 
 if __name__ == "__main__":

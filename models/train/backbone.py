@@ -18,6 +18,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import checkpoint
+
 BN_EPS = 1e-3
 PAD_IMAGE = 128          # the image's zero is 127.5; the nearest u8 stands for it in the padding
 
@@ -100,6 +102,14 @@ def load(path=None, size=260):
         last = cout
     add("head", "head", "_conv_head", "_bn1", 1)
     bb.fc = (sd["_fc.weight"].float(), sd["_fc.bias"].float())
+    return bb
+
+
+def read(path):
+    """What quantise.py or finetune.py wrote."""
+    bb = checkpoint.read(path, weights_only=False)
+    if not isinstance(bb, Backbone):
+        raise SystemExit(f"{path}: not a backbone of quantise.py or finetune.py")
     return bb
 
 

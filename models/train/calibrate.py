@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate import calibration_error, confirmed, is_noun, noun, ptb, read_references
+from evaluate import calibration_error, confirmed, is_noun, noun, plain, ptb, read_references
 from reference import File
 
 
@@ -29,18 +29,25 @@ def sigmoid(x):
 def fit(x, truth, weight, steps=100):
     """slope and bias of sigmoid(slope x + bias) ~ truth, by Newton's method on the cross-entropy."""
     design, w = np.stack([x, np.ones_like(x)], 1), np.array([1.0, 0.0])
-    for _ in range(steps):
-        p = sigmoid(design @ w)
-        gradient = design.T @ (weight * (p - truth))
-        hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
-        w = w - np.linalg.solve(hessian, gradient)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(steps):
+            p = sigmoid(design @ w)
+            gradient = design.T @ (weight * (p - truth))
+            hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
+            w = w - np.linalg.solve(hessian, gradient)
+    slope, bias = w
+    if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20):           # of the two keys' ranges
+        raise SystemExit(f"{len(x)} captions with a noun do not tell how confidence goes with being right (slope {slope:.3g}, bias {bias:.3g})")
     return w
 
 
-def read_set(item, refs):
+def read_set(item, refs, split=ptb):
     """-> (confidence, share of the nouns confirmed) of the captions with a noun."""
     names = sorted(item["captions"])
-    want, got = ptb({n: refs[n] for n in names}), ptb({n: [item["captions"][n]["text"]] for n in names})
+    lost = [n for n in names if n not in refs]
+    if lost:
+        raise SystemExit(f"no references for {', '.join(lost[:3])}")
+    want, got = split({n: refs[n] for n in names}), split({n: [item["captions"][n]["text"]] for n in names})
     things = confirmed(want, got, is_noun, noun)
     c = np.array([item["captions"][n]["confidence"] for n in got])
     named = things[:, 1] > 0
@@ -53,22 +60,27 @@ def main():
     ap.add_argument("--model", required=True)
     ap.add_argument("--data", required=True)
     ap.add_argument("--sets", default="flickr8k-dev,scenes-dev")
+    ap.add_argument("--no-java", action="store_true", help="words as metrics.py splits them")
     args = ap.parse_args()
-    data, meta = json.loads(Path(args.captions).read_text()), File(args.model).meta
+    try:
+        data = json.loads(Path(args.captions).read_text())
+    except (OSError, ValueError) as e:
+        raise SystemExit(f"{args.captions}: not what evaluate.py --out wrote: {e}") from None
+    meta = File(args.model).meta
     temperature, bias = (meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1.0), ("bias", 0.0)))
     fitted, sets = args.sets.split(","), {}
     for name in data:
         refs = read_references(Path(args.data) / f"{name}.tsv")
-        c, truth = read_set(data[name], refs)
+        c, truth = read_set(data[name], refs, plain if args.no_java else ptb)
         sets[name] = c, (logit(c) - bias) * temperature, truth
     missing = [n for n in fitted if n not in sets]
     if missing:
         raise SystemExit(f"{args.captions}: no captions of {', '.join(missing)}")
+    if not all(len(sets[n][2]) for n in fitted):
+        raise SystemExit(f"{args.captions}: no caption has a noun")
     x, truth = (np.concatenate([sets[n][k] for n in fitted]) for k in (1, 2))
     weight = np.concatenate([np.full(len(sets[n][2]), 1 / len(sets[n][2])) for n in fitted])
     slope, shift = fit(x, truth, weight * len(x) / weight.sum())
-    if slope <= 0:
-        raise SystemExit("a higher probability does not go with more nouns confirmed: nothing to calibrate")
     for name, (c, x, truth) in sets.items():
         print(f"{name}: nouns confirmed {truth.mean():.3f}, calibration error {calibration_error(c, truth):.3f} -> "
               f"{calibration_error(sigmoid(slope * x + shift), truth):.3f}")

@@ -9,7 +9,6 @@ LATE holds codes at the end of the early part (features.py --blocks 12). Losses:
 blended in over the first quarter of the steps. OUT/last.pt is written every 100 steps and resumed from."""
 import argparse
 import math
-import os
 import random
 import time
 from pathlib import Path
@@ -18,6 +17,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import backbone
+import checkpoint
 import tower
 
 
@@ -84,9 +85,8 @@ def main():
     ap.add_argument("--lr-other", type=float, default=3e-4)
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    bb = torch.load(args.backbone, weights_only=False)
+    out = checkpoint.folder(args.out)
+    bb = backbone.read(args.backbone)
     teacher, student = tower.Late(bb, ternary=False).eval(), tower.Late(bb).train()
     groups = tower.parameters(student, args.lr, args.lr_other)
     opt = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
@@ -94,8 +94,7 @@ def main():
     dev = np.load(Path(args.cache) / f"{args.dev}.0.npy", mmap_mode="r")[:200]
     first = 0
     if (out / "last.pt").exists():
-        saved = torch.load(out / "last.pt", weights_only=False)
-        student.load_state_dict(saved["late"])
+        saved = tower.load(student, out / "last.pt")
         opt.load_state_dict(saved["optimiser"])
         first = saved["step"]
     t0, sums = time.time(), np.zeros(3)
@@ -106,8 +105,10 @@ def main():
             g["lr"] = g["peak"] * rate
         parts = losses(student, teacher, data.batch(args.batch))
         opt.zero_grad(set_to_none=True)
-        sum(parts).backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+        loss = sum(parts)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+        checkpoint.must_be_finite(loss, norm, f"step {step + 1}")
         opt.step()
         sums += [p.item() for p in parts]
         if (step + 1) % 20 == 0:
@@ -115,8 +116,7 @@ def main():
                   f"{time.time() - t0:.0f} s", flush=True)
             sums[:] = 0
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
-            torch.save({"late": student.state_dict(), "optimiser": opt.state_dict(), "step": step + 1, "ternary": True}, out / "last.tmp")
-            os.rename(out / "last.tmp", out / "last.pt")
+            checkpoint.save({"late": student.state_dict(), "optimiser": opt.state_dict(), "step": step + 1, "ternary": True}, out / "last.pt")
             print("  dev: cosine %.3f, same class %.2f" % look(student, teacher, dev), flush=True)
 
 

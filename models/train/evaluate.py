@@ -15,14 +15,15 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from features import locate, pictures
+import checkpoint
+from features import captioned
+from metrics import cider, words
 from nouns import NOUNS, SYNONYMS
-from text import DANGLING
+from text import DANGLING, read_captions
 
 COLOURS = set("""black white red green blue yellow orange brown purple pink gray tan beige gold silver blond
 maroon navy teal turquoise violet""".split())
@@ -37,7 +38,7 @@ def ptb(captions):
     """{name: [captions]} -> the same, tokenised by Stanford's PTBTokenizer without punctuation, as pycocoevalcap does."""
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
     if not shutil.which("java"):
-        raise SystemExit("Java is missing: apt-get install default-jre-headless")
+        raise SystemExit("Java is missing: apt-get install default-jre-headless, or --no-java")
     done = PTBTokenizer().tokenize({n: [{"caption": c} for c in cs] for n, cs in captions.items()})
     short = [n for n in captions if len(done.get(n, ())) != len(captions[n])]
     if short:
@@ -45,16 +46,14 @@ def ptb(captions):
     return done
 
 
+def plain(captions):
+    """The same without Java: words as metrics.py splits them."""
+    return {n: [" ".join(words(c)) for c in cs] for n, cs in captions.items()}
+
+
 def read_references(path):
-    """TSV of name<TAB>caption -> {name: [captions]}, as written there."""
-    out = defaultdict(list)
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
-        name, tab, text = line.partition("\t")
-        if line.strip() and not (tab and name and text.strip()):
-            raise SystemExit(f"{path}:{number}: not name<TAB>caption")
-        if line.strip():
-            out[name].append(text.strip())
-    return dict(out)
+    """TSV of picture<TAB>caption -> {picture: [captions]}, as written there."""
+    return read_captions(path, clean=str)
 
 
 def stem(word):
@@ -114,13 +113,15 @@ def calibration_error(confidence, truth, bins=10):
     return sum(len(p) * abs(confidence[p].mean() - truth[p].mean()) for p in parts) / len(order)
 
 
-def score(refs, hyps, confidence=None, meteor=True):
+def score(refs, hyps, confidence=None, meteor=True, java=True):
     """refs {name: [captions]}, hyps {name: caption}, confidence {name: 0..1} or None -> {figure: value}."""
     missing = [n for n in hyps if n not in refs]
     if missing or not hyps:
-        raise ValueError(f"no references for {missing[:3]}" if missing else "no captions")
-    want, got = ptb({n: refs[n] for n in hyps}), ptb({n: [h] for n, h in hyps.items()})
-    out = {"pictures": len(got), **standard_scores(want, got, meteor)}
+        raise SystemExit(f"no references for {', '.join(missing[:3])}" if missing else "no captions")
+    split = ptb if java else plain
+    want, got = split({n: refs[n] for n in hyps}), split({n: [h] for n, h in hyps.items()})
+    standard = standard_scores(want, got, meteor) if java else {"cider": cider(want, {n: h for n, (h,) in got.items()})}
+    out = {"pictures": len(got), **standard}
     split = [h.split() for (h,) in got.values()]
     out["words"] = len({w for s in split for w in s})
     out["length"] = sum(map(len, split)) / len(split)
@@ -135,8 +136,8 @@ def score(refs, hyps, confidence=None, meteor=True):
     things = confirmed(want, got, is_noun, noun)
     out["nouns"] = int(things[:, 1].sum())
     out["nouns_confirmed"] = 100 * things[:, 0].sum() / max(1, things[:, 1].sum())
-    if confidence:
-        named = things[:, 1] > 0
+    named = things[:, 1] > 0
+    if confidence and named.any():
         c = np.array([confidence[n] for n in got])[named]
         truth = things[named, 0] / things[named, 1]
         out["confidence"] = float(c.mean())
@@ -144,18 +145,20 @@ def score(refs, hyps, confidence=None, meteor=True):
     return {k: v if isinstance(v, int) else float(v) for k, v in out.items()}
 
 
-def caption_set(args, name, refs):
+def caption_set(args, name):
     """Runs the command-line tool over the set's pictures -> {name: {"text":, "confidence":}}."""
     out = {}
     with tempfile.TemporaryDirectory() as tmp:
         paths = []
-        for n, data in pictures(locate(args.data, name)):
-            if n in refs and (not args.limit or len(paths) < args.limit):
-                paths.append(Path(tmp) / f"{n}.webp")
-                paths[-1].write_bytes(data)
+        for n, read in captioned(args.data, name)[:args.limit or None]:
+            paths.append(Path(tmp) / f"{n}.webp")
+            paths[-1].write_bytes(read())
         cmd = [args.bitmar, "caption", "--json", "--quiet", "--beam", str(args.beam)]
         cmd += ["--model", args.model] if args.model else []
-        run = subprocess.run([*cmd, *map(str, paths)], stdout=subprocess.PIPE, text=True)
+        try:
+            run = subprocess.run([*cmd, *map(str, paths)], stdout=subprocess.PIPE, text=True)
+        except OSError as e:
+            raise SystemExit(f"{args.bitmar}: {e.strerror}") from None
     if run.returncode:
         raise SystemExit(f"{args.bitmar}: exit status {run.returncode}")
     for line in run.stdout.splitlines():
@@ -167,7 +170,10 @@ def caption_set(args, name, refs):
 
 
 def read_captions_file(path, name, limit):
-    data = json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise SystemExit(f"{path}: not a file of captions: {e}") from None
     if name not in data:
         raise SystemExit(f"{path}: no captions of {name}")
     items = data[name].get("captions", data[name])
@@ -199,15 +205,18 @@ def main():
     ap.add_argument("--beam", type=int, default=3)
     ap.add_argument("--limit", type=int, default=0, help="only the first N pictures of a set (CIDEr then differs)")
     ap.add_argument("--no-meteor", action="store_true", help="leave METEOR out, which is most of the time")
+    ap.add_argument("--no-java", action="store_true", help="only CIDEr and shares, of words as metrics.py splits them")
     ap.add_argument("--out", help="JSON file for figures and captions")
     args = ap.parse_args()
+    if args.out:
+        checkpoint.room_for(args.out)
     results, kept = {}, {}
     for name in args.sets.split(","):
         refs = read_references(Path(args.data) / f"{name}.tsv")
-        items = read_captions_file(args.captions, name, args.limit) if args.captions else caption_set(args, name, refs)
+        items = read_captions_file(args.captions, name, args.limit) if args.captions else caption_set(args, name)
         confidence = {n: c["confidence"] for n, c in items.items() if "confidence" in c}
         results[name] = score(refs, {n: c["text"] for n, c in items.items()},
-                              confidence if len(confidence) == len(items) else None, not args.no_meteor)
+                              confidence if len(confidence) == len(items) else None, not args.no_meteor, not args.no_java)
         kept[name] = {"scores": results[name], "captions": items}
     show(results)
     if args.out:

@@ -10,14 +10,18 @@ says of vision is copied as it stands."""
 import argparse
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 
+import backbone
+import checkpoint
 import net
-from text import BOS, CLS, EOS, PAD, Tokenizer
+from reference import File
+from text import BOS, CLS, EOS, PAD
 
 HASH_KEY = "bitmar.sha256"
 
@@ -76,9 +80,7 @@ class Copied:
     """The backbone of a GGUF file: its keys and tensors as they stand."""
 
     def __init__(self, path):
-        r = gguf.GGUFReader(path)
-        if r.fields.get("general.architecture") is None or r.fields["general.architecture"].contents() != "bitmar":
-            raise SystemExit(f"{path}: not a BitMar model file")
+        r = File(path).reader
         self.fields = {k: v for k, v in r.fields.items() if k.startswith("bitmar.vision.") and k != "bitmar.vision.bottleneck"}
         self.tensors = [t for t in r.tensors if t.name.startswith("vision.")]
         if not self.tensors:
@@ -123,7 +125,12 @@ class Integers:
 
 
 def read_backbone(path):
-    return Copied(path) if Path(path).suffix == ".gguf" else Integers(torch.load(path, weights_only=False))
+    try:
+        with open(path, "rb") as f:
+            is_gguf = f.read(4) == b"GGUF"
+    except OSError as e:
+        raise SystemExit(f"{path}: {e.strerror}") from None
+    return Copied(path) if is_gguf else Integers(backbone.read(path))
 
 
 def metadata(w, c, bb, tok, info):
@@ -197,10 +204,13 @@ def finish(out, path):
     seal(path)
 
 
-def check_finite(model):
-    bad = [n for n, p in model.named_parameters() if not torch.isfinite(p).all()]
-    if bad:
-        raise SystemExit(f"weights that are not finite: {', '.join(bad)}")
+def read_scores(path):
+    try:
+        return json.loads(Path(path).read_text()) if path else {}
+    except OSError as e:
+        raise SystemExit(f"{path}: {e.strerror}") from None
+    except ValueError as e:
+        raise SystemExit(f"{path}: not JSON: {e}") from None
 
 
 def main():
@@ -219,25 +229,26 @@ def main():
     ap.add_argument("--confidence-bias", type=float, default=0)
     args = ap.parse_args()
 
-    saved = torch.load(args.checkpoint, weights_only=False, map_location="cpu")
-    cfg = net.Config(**saved["config"])
+    part = checkpoint.room_for(args.output)
+    saved = checkpoint.load(args.checkpoint)
+    model, tok = checkpoint.model_of(saved), checkpoint.tokenizer_of(saved, args.checkpoint)
+    cfg = model.c
     if args.length_penalty is not None:
         cfg.length_penalty = args.length_penalty
-    model = net.BitMar(cfg)
-    model.load_state_dict(saved["model"])
-    check_finite(model)
-    t = json.loads((Path(args.checkpoint).parent / "tokenizer.json").read_text())
-    tok = Tokenizer(t["tokens"], [tuple(m) for m in t["merges"]])
     bb = read_backbone(args.backbone)
 
-    out = Writer(args.output)
+    out = Writer(part)
     metadata(out.w, cfg, bb, tok, dict(
         name=args.name, description=args.description, license=args.license, version=args.release, training_data=args.training_data,
-        scores=json.loads(Path(args.scores).read_text()) if args.scores else {},
-        temperature=args.confidence_temperature, bias=args.confidence_bias,
+        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb)
-    finish(out, args.output)
+    try:
+        finish(out, part)
+        os.replace(part, args.output)
+    except OSError as e:
+        part.unlink(missing_ok=True)
+        raise SystemExit(f"{args.output}: can't be written: {e.strerror}") from None
     p = out.parameters                     # a backbone that was copied is not among them
     print(f"{args.output}: {Path(args.output).stat().st_size / 1e6:.2f} MB, {p['ternary'] / 1e6:.2f} M ternary, "
           f"{p['int8'] / 1e6:.2f} M int8, {p['float'] / 1e6:.2f} M float parameters")

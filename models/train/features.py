@@ -13,33 +13,61 @@ With --engine the codes are those of the integer backbone in --model (any export
 captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
 With --blocks N they are those at the end of the first N blocks, of the same crops: what distil.py and finetune.py train on."""
 import argparse
+import contextlib
 import io
 import os
 import random
 import subprocess
 import tarfile
+import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 import backbone
+import checkpoint
+from text import PICTURES, picture_name, read_captions
+
+
+def read_file(path):
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise SystemExit(f"{path}: {e.strerror}") from None
+
+
+def listing(path):
+    """[(name, function that reads it)] of every picture of a tar file or folder, sorted by name."""
+    path = Path(path)
+    if path.is_dir():
+        files = [(f.name, partial(read_file, f)) for f in path.iterdir()]
+    else:
+        try:
+            tar = tarfile.open(path)
+            files = [(m.name, lambda m=m: tar.extractfile(m).read()) for m in tar.getmembers() if m.isfile()]
+        except (OSError, tarfile.TarError) as e:
+            raise SystemExit(f"{path}: neither a folder nor a tar file of pictures: {e}") from None
+    found, seen = [], {}
+    for file, read in sorted(files, key=lambda f: f[0]):
+        name = picture_name(file)
+        if name == Path(file).name or name.startswith("."):
+            continue
+        if name in seen:
+            raise SystemExit(f"{path}: {seen[name]} and {file} have the same name")
+        seen[name] = file
+        found.append((name, read))
+    if not found:
+        raise SystemExit(f"{path}: no pictures ({', '.join(PICTURES)})")
+    return found
 
 
 def pictures(path):
     """Yields (name, bytes) of every picture of a tar file or folder, sorted by name."""
-    path = Path(path)
-    if path.is_dir():
-        for f in sorted(path.iterdir()):
-            if f.suffix.lower() in (".webp", ".jpg", ".jpeg", ".png"):
-                yield f.stem, f.read_bytes()
-        return
-    with tarfile.open(path) as tar:
-        members = [m for m in tar.getmembers() if m.isfile()]
-        for m in sorted(members, key=lambda m: m.name):
-            if Path(m.name).suffix.lower() in (".webp", ".jpg", ".jpeg", ".png"):
-                yield Path(m.name).stem, tar.extractfile(m).read()
+    for name, read in listing(path):
+        yield name, read()
 
 
 def locate(data, name):
@@ -49,9 +77,33 @@ def locate(data, name):
     raise SystemExit(f"{data}: neither {name}.tar nor a folder {name} is there")
 
 
-def decode(data, size):
+def captioned(data, name):
+    """listing() of the set's pictures that have captions."""
+    path, captions = locate(data, name), read_captions(Path(data) / f"{name}.tsv")
+    every = listing(path)
+    found = [item for item in every if item[0] in captions]
+    if not found:
+        raise SystemExit(f"{path}: none of its {len(every)} pictures has a caption in {name}.tsv, which names e.g. {next(iter(captions))!r}")
+    if len(found) < max(len(every), len(captions)):
+        print(f"{name}: left out {len(every) - len(found)} pictures without captions and the captions of "
+              f"{len(captions) - len(found)} pictures that are not there", flush=True)
+    return found
+
+
+def opened(data, name="a picture", least=0):
+    """RGB, upright; with `least` no larger than gives the shorter side so many pixels."""
+    try:
+        img = Image.open(io.BytesIO(data))
+        if least and min(img.size) > least:
+            img.thumbnail([n * least / min(img.size) for n in img.size], Image.BICUBIC)
+        return ImageOps.exif_transpose(img).convert("RGB")
+    except Exception as e:                                  # of every kind, as the file happens to be
+        raise SystemExit(f"{name}: can't be decoded: {e}") from None
+
+
+def decode(data, size, name="a picture"):
     """u8 [size, size, 3]: the picture squeezed to a square, antialiased triangle filter."""
-    img = Image.open(io.BytesIO(data)).convert("RGB")
+    img = opened(data, name)
     # Two calls: Pillow runs the vertical pass first on tall pictures, the engine never does.
     return img.resize((size, img.height), Image.BILINEAR).resize((size, size), Image.BILINEAR)
 
@@ -69,11 +121,11 @@ def random_view(img, size, rng):
     return ImageEnhance.Contrast(out).enhance(rng.uniform(0.85, 1.15))
 
 
-def view(data, number, size, rng):
+def view(data, number, size, rng, name="a picture"):
     if number < 2:
-        out = decode(data, size)
+        out = decode(data, size, name)
         return out.transpose(Image.FLIP_LEFT_RIGHT) if number else out
-    return random_view(Image.open(io.BytesIO(data)).convert("RGB"), size, rng)
+    return random_view(opened(data, name), size, rng)
 
 
 def codes(bb, images):
@@ -95,14 +147,26 @@ class Engine:
             for stride in f["vision.stride"][:blocks]:
                 edge = -(-edge // stride)
             self.shape = (edge ** 2, int(f["vision.channels_out"][blocks - 1]))
-        self.run = subprocess.Popen([program, model] + ([str(blocks)] if blocks else []), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            self.run = subprocess.Popen([program, model] + ([str(blocks)] if blocks else []), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        except OSError as e:
+            raise SystemExit(f"{program}: {e.strerror}") from None
+
+    def close(self):
+        self.run.communicate()
+
+    def ask(self, image):
+        try:
+            self.run.stdin.write(image.tobytes())
+            self.run.stdin.flush()
+        except BrokenPipeError:
+            return b""                                      # what it had against the model it has said itself
+        return self.run.stdout.read(self.shape[0] * self.shape[1])
 
     def __call__(self, images):
         out = []
         for image in images:
-            self.run.stdin.write(image.tobytes())
-            self.run.stdin.flush()
-            code = self.run.stdout.read(self.shape[0] * self.shape[1])
+            code = self.ask(image)
             if len(code) != self.shape[0] * self.shape[1]:
                 raise SystemExit("the engine ended early")
             out.append(np.frombuffer(code, np.uint8).reshape(self.shape))
@@ -116,9 +180,28 @@ class Float:
         self.bb = backbone.bfloat16(backbone.load())
         self.size = self.bb.size
 
+    def close(self):
+        pass
+
     @torch.no_grad()
     def __call__(self, images):
         return codes(self.bb, torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
+
+
+def write_views(network, items, number, rng, out):
+    tmp = out.with_suffix(".tmp")
+    mm, told = None, time.time()
+    for i in range(0, len(items), 8):
+        c = network(np.stack([np.asarray(view(read(), number, network.size, rng, n)) for n, read in items[i:i + 8]]))
+        if mm is None:
+            mm = np.lib.format.open_memmap(tmp, "w+", c.dtype, (len(items), *c.shape[1:]))
+        mm[i:i + 8] = c
+        if time.time() - told > 30:
+            told = time.time()
+            print(f"{out.stem}: {i + len(c)} of {len(items)}", flush=True)
+    mm.flush()
+    os.rename(tmp, out)
+    print(f"{out.stem}: {len(items)} pictures, {mm.shape[1]} x {mm.shape[2]} codes each", flush=True)
 
 
 def main():
@@ -135,27 +218,21 @@ def main():
         ap.error("--engine and --model go together")
     if args.blocks and not args.engine:
         ap.error("--blocks needs --engine")
-    os.makedirs(args.cache, exist_ok=True)
+    checkpoint.folder(args.cache)
+    found = {name: captioned(args.data, name) for name in args.sets.split(",")}
     network = Engine(args.engine, args.model, args.blocks) if args.engine else Float()
-    for number in range(args.views):
-        for name in args.sets.split(","):
-            out = Path(args.cache) / f"{name}.{number}.npy"
-            if out.exists():
-                continue
-            rng = random.Random(f"{name} {number}")
-            items = list(pictures(locate(args.data, name)))
-            if number == 0:
-                (Path(args.cache) / f"{name}.names").write_text("\n".join(n for n, _ in items) + "\n")
-            tmp = out.with_suffix(".tmp")
-            mm = None
-            for i in range(0, len(items), 8):
-                c = network(np.stack([np.asarray(view(d, number, network.size, rng)) for _, d in items[i:i + 8]]))
-                if mm is None:
-                    mm = np.lib.format.open_memmap(tmp, "w+", np.uint8, (len(items), *c.shape[1:]))
-                mm[i:i + 8] = c
-            mm.flush()
-            os.rename(tmp, out)
-            print(name, "view", number, mm.shape, flush=True)
+    with contextlib.closing(network):
+        for number in range(args.views):
+            for name, items in found.items():
+                out = Path(args.cache) / f"{name}.{number}.npy"
+                names, kept = "".join(n + "\n" for n, _ in items), Path(args.cache) / f"{name}.names"
+                if out.exists():
+                    if not kept.exists() or kept.read_text() != names:
+                        raise SystemExit(f"{out}: made of other pictures than {name} has now; remove {args.cache}/{name}.*")
+                    continue
+                if number == 0:
+                    kept.write_text(names)
+                write_views(network, items, number, random.Random(f"{name} {number}"), out)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ pretrained float one (--float). The second view of a picture, of which memory ho
 OUT/last.pt is a checkpoint of the captioner with the tower in "late"; OUT/backbone.pt, written at the end, is the whole backbone in
 integers."""
 import argparse
+import json
 import math
-import os
 import time
 from pathlib import Path
 
@@ -19,6 +19,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import backbone
+import checkpoint
 import net
 import tower
 import train
@@ -63,9 +65,8 @@ class Seen:
 
 
 def save(out, saved, model, late, step, ternary):
-    torch.save({**saved, "optimiser": None, "model": model.state_dict(), "late": late.state_dict(), "ternary": ternary,
-                "finetune": step}, out / "last.tmp")
-    os.rename(out / "last.tmp", out / "last.pt")
+    checkpoint.save({**saved, "optimiser": None, "model": model.state_dict(), "late": late.state_dict(), "ternary": ternary,
+                     "finetune": step}, out / "last.pt")
 
 
 def main():
@@ -91,26 +92,22 @@ def main():
     ap.add_argument("--seed", type=int, default=7)
     args = ap.parse_args()
 
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = checkpoint.folder(args.out)
     torch.manual_seed(args.seed)
-    saved = torch.load(args.checkpoint, weights_only=False)
-    cfg = net.Config(**saved["config"])
-    text = (Path(args.checkpoint).parent / "tokenizer.json").read_text()
-    (out / "tokenizer.json").write_text(text)
-    tok = train.load_tokenizer(out / "tokenizer.json", [], cfg.vocabulary)
+    saved = checkpoint.load(args.checkpoint)
+    cfg, tok = net.Config(**saved["config"]), checkpoint.tokenizer_of(saved, args.checkpoint)
+    (out / "tokenizer.json").write_text(json.dumps({"tokens": tok.tokens, "merges": tok.merges}))
     own = argparse.Namespace(**{**vars(train.options().parse_args([])), **saved["args"]})
     own.batch, own.seed = args.batch, args.seed
     names = args.sets.split(",")
-    sets = [train.Pictures(args.late, args.data, n) for n in names]
+    sets = [train.Pictures(args.late, args.data, n, 2) for n in names]
     dev = [train.Pictures(args.late, args.data, n) for n in args.dev.split(",")]
     batches = train.Batches(sets, tok, own, cfg.tokens)
-    model = net.BitMar(cfg, own.dropout)
-    model.load_state_dict(saved["model"])
-    bb = torch.load(args.backbone, weights_only=False)
+    model = checkpoint.model_of(saved, own.dropout)
+    bb = backbone.read(args.backbone)
     late = tower.Late(bb, ternary=not args.float).train()
     if args.tower:
-        late.load_state_dict(torch.load(args.tower, weights_only=False)["late"])
+        tower.load(late, args.tower)
     teacher = Teacher(args.cache, args.data, names, late)
     groups = tower.parameters(late, args.lr_tower, args.lr_other) + [{"params": list(model.parameters()), "peak": args.lr}]
     opt = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
@@ -137,8 +134,10 @@ def main():
         known = F.kl_div((late.classes(features) / 2).log_softmax(1), want, reduction="batchmean") * 4
         ce, con, same = train.losses(model, b, own)
         opt.zero_grad(set_to_none=True)
-        (ce + own.contrast * con + own.consistency * same + args.classes * known).backward()
-        torch.nn.utils.clip_grad_norm_(every, 2.0)
+        loss = ce + own.contrast * con + own.consistency * same + args.classes * known
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(every, 2.0)
+        checkpoint.must_be_finite(loss, norm, f"step {step + 1}")
         opt.step()
         moving.update()
         sums += [ce.item(), con.item(), same.item(), known.item()]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 import backbone
+import checkpoint
 from features import decode, pictures
 
 
@@ -35,7 +36,8 @@ def main():
     ap.add_argument("--count", type=int, default=96, help="pictures to calibrate on, shared among the sets")
     ap.add_argument("--output", required=True)
     args = ap.parse_args()
-    torch.save(integer_backbone(args.pictures, args.count), args.output)
+    checkpoint.room_for(args.output)
+    checkpoint.save(integer_backbone(args.pictures, args.count), args.output)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 
 It shares no code with the trainer but the tokenizer, so that a mistake in either shows."""
 import argparse
+import hashlib
 import io
 import sys
 from pathlib import Path
@@ -21,13 +22,30 @@ f32 = np.float32
 
 
 class File:
+    """Any file that is not a model of ours, or is damaged, is named, and the program ends."""
+
     def __init__(self, path):
-        r = gguf.GGUFReader(path)
-        self.meta = {k: v.contents() for k, v in r.fields.items()}
-        self.tensor = {t.name: np.array(t.data) for t in r.tensors}
+        self.path = path
+        try:
+            data = Path(path).read_bytes()
+            r = self.reader = gguf.GGUFReader(path)
+            self.meta = {k: v.contents() for k, v in r.fields.items()}
+            self.tensor = {t.name: np.array(t.data) for t in r.tensors}
+        except OSError as e:
+            raise SystemExit(f"{path}: {e.strerror}") from None
+        except Exception:                                               # of every kind, as the file happens to be
+            raise SystemExit(f"{path}: not a GGUF file, or a damaged one") from None
+        if self.meta.get("general.architecture") != "bitmar":
+            raise SystemExit(f"{path}: a model of the architecture {self.meta.get('general.architecture')!r}, not 'bitmar'")
+        digest = str(self["sha256"])
+        if hashlib.sha256(data.replace(digest.encode(), b"0" * 64, 1)).hexdigest() != digest:
+            raise SystemExit(f"{path}: damaged: its checksum is not that of its content")
 
     def __getitem__(self, key):
-        return self.meta[key if "." in key and key in self.meta else "bitmar." + key]
+        key = key if "." in key and key in self.meta else "bitmar." + key
+        if key not in self.meta:
+            raise SystemExit(f"{self.path}: {key} is missing")
+        return self.meta[key]
 
 
 def unpack(rows):

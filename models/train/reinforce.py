@@ -10,16 +10,16 @@ shrink to what is safe; less a fine for each colour and each other content word 
 saying nothing of a thing is better than guessing it. The losses of train.py are mixed in, so that memory, search and rare words are not
 forgotten."""
 import argparse
+import json
 import math
-import os
 import random
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import torch
 
+import checkpoint
 import net
 import train
 from average import Moving
@@ -156,19 +156,14 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
 
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    saved = torch.load(args.checkpoint, weights_only=False)
-    cfg = net.Config(**saved["config"])
-    tok_path = Path(args.checkpoint).parent / "tokenizer.json"
-    (out / "tokenizer.json").write_text(tok_path.read_text())
-    tok = train.load_tokenizer(tok_path, [], cfg.vocabulary)
+    out = checkpoint.folder(args.out)
+    saved = checkpoint.load(args.checkpoint)
+    cfg, tok = net.Config(**saved["config"]), checkpoint.tokenizer_of(saved, args.checkpoint)
+    (out / "tokenizer.json").write_text(json.dumps({"tokens": tok.tokens, "merges": tok.merges}))
     torch.manual_seed(args.seed)
     rng = random.Random(args.seed)
-    sets = [train.Pictures(args.cache, args.data, n) for n in args.sets.split(",")]
-    dev = [train.Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
-    model = net.BitMar(cfg, saved["args"]["dropout"])
-    model.load_state_dict(saved["model"])
+    sets, dev = train.read_sets(args, cfg)
+    model = checkpoint.model_of(saved, saved["args"]["dropout"])
     reward = Reward(sets, args)
     own = argparse.Namespace(**{**vars(train.options().parse_args([])), **saved["args"]})
     own.batch = args.pictures
@@ -187,8 +182,10 @@ def main():
         model.train()
         ce, con, same = train.losses(model, batches.batch(items, rng), own)
         opt.zero_grad(set_to_none=True)
-        (policy + args.mix * (ce + own.contrast * con + own.consistency * same)).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        loss = policy + args.mix * (ce + own.contrast * con + own.consistency * same)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        checkpoint.must_be_finite(loss, norm, f"step {step + 1}")
         opt.step()
         moving.update()
         mean = got if step == 0 else 0.95 * mean + 0.05 * got
@@ -197,8 +194,7 @@ def main():
                   f"{time.time() - t0:.0f} s", flush=True)
         if (step + 1) % args.look_every == 0 or step + 1 == args.steps:
             with moving:
-                torch.save({**saved, "model": model.state_dict(), "reinforce": vars(args)}, out / "last.tmp")
-                os.rename(out / "last.tmp", out / "last.pt")
+                checkpoint.save({**saved, "optimiser": None, "model": model.state_dict(), "reinforce": vars(args)}, out / "last.pt")
                 train.look(model, tok, dev, 200, lambda s: print(s, flush=True))
 
 

@@ -10,10 +10,10 @@ normal distribution beyond the threshold, evenly below it."""
 import argparse
 import json
 import math
-from pathlib import Path
 
 import torch
 
+import checkpoint
 import net
 import train
 from reference import File, unpack
@@ -35,42 +35,52 @@ def latents(t, scale, generator):
 
 
 def read_config(f):
-    c, n = net.Config(), f.meta
+    c = net.Config()
     for stage in ("text", "fusion", ""):
-        at = "bitmar." + (stage or "decoder")
         for key, name in (("layers", "layers"), ("heads", "heads"), ("feed_forward", "ff")):
-            setattr(c, f"{stage}_{name}".lstrip("_"), int(n[f"{at}.{key}"]))
+            setattr(c, f"{stage}_{name}".lstrip("_"), int(f[f"{stage or 'decoder'}.{key}"]))
     for key in ("sinks", "window", "max_tokens", "beam"):
-        setattr(c, key, int(n["bitmar.decoder." + key]))
-    c.length_penalty, c.rope_base = float(n["bitmar.decoder.length_penalty"]), float(n["bitmar.rope.base"])
-    c.text_context, c.d, c.bottleneck = int(n["bitmar.text.context"]), int(n["bitmar.embedding_length"]), int(n["bitmar.vision.bottleneck"])
-    c.channels, c.tokens = int(n["bitmar.vision.channels"]), int(n["bitmar.vision.tokens"])
-    c.slots, c.width = int(n["bitmar.memory.slots"]), int(n["bitmar.memory.width"])
-    c.rate, c.merge = float(n["bitmar.memory.rate"]), float(n["bitmar.memory.merge"])
-    c.vocabulary = len(n["tokenizer.ggml.tokens"])
+        setattr(c, key, int(f["decoder." + key]))
+    c.length_penalty, c.rope_base = float(f["decoder.length_penalty"]), float(f["rope.base"])
+    c.text_context, c.d, c.bottleneck = int(f["text.context"]), int(f["embedding_length"]), int(f["vision.bottleneck"])
+    c.channels, c.tokens = int(f["vision.channels"]), int(f["vision.tokens"])
+    c.slots, c.width = int(f["memory.slots"]), int(f["memory.width"])
+    c.rate, c.merge = float(f["memory.rate"]), float(f["memory.merge"])
+    c.vocabulary = len(f["tokenizer.ggml.tokens"])
     return c
 
 
-def tensor_of(f, name):
+def tensor_of(f, name, shape):
     if name not in f.tensor:
-        raise SystemExit(f"tensor {name} is missing")
-    return torch.from_numpy(f.tensor[name])
+        raise SystemExit(f"{f.path}: tensor {name} is missing")
+    t = torch.from_numpy(f.tensor[name])
+    if t.shape != shape:
+        raise SystemExit(f"{f.path}: tensor {name} has the shape {tuple(t.shape)}, not {tuple(shape)}")
+    if not torch.isfinite(t).all():
+        raise SystemExit(f"{f.path}: tensor {name} has values that are not finite")
+    return t
+
+
+def ternary_of(f, name, shape):
+    t = torch.from_numpy(unpack(tensor_of(f, name, (shape[0], shape[1] // 4)).numpy())).float()
+    if (t > 1).any():
+        raise SystemExit(f"{f.path}: tensor {name} has codes that are not ternary")
+    return t
 
 
 @torch.no_grad()
 def read_model(f, seed=1):
     """-> net.BitMar that computes what the file does."""
-    model, g = net.BitMar(read_config(f)), torch.Generator().manual_seed(seed)
+    c = read_config(f)
+    checkpoint.shapes(c.dict(), f.path)
+    model, g = net.BitMar(c), torch.Generator().manual_seed(seed)
     for name, m in model.named_modules():
         if isinstance(m, net.BitLinear):
-            name = name.replace("ffn.", "")
-            t = torch.from_numpy(unpack(f.tensor[name + ".weight"])).float() if name + ".weight" in f.tensor else tensor_of(f, name + ".weight")
-            if t.shape != m.weight.shape:
-                raise SystemExit(f"tensor {name}.weight has the shape {tuple(t.shape)}, not {tuple(m.weight.shape)}")
-            m.weight.copy_(latents(t, tensor_of(f, name + ".scale") / m.gain, g))
-    model.embed.copy_(tensor_of(f, "embed.weight").float() * tensor_of(f, "embed.scale")[:, None])
-    model.pos.copy_(tensor_of(f, "bottleneck.pos"))
-    model.decoder.sinks.copy_(tensor_of(f, "decoder.sinks"))
+            name, shape = name.replace("ffn.", ""), m.weight.shape
+            m.weight.copy_(latents(ternary_of(f, name + ".weight", shape), tensor_of(f, name + ".scale", shape[:1]) / m.gain, g))
+    model.embed.copy_(tensor_of(f, "embed.weight", model.embed.shape).float() * tensor_of(f, "embed.scale", model.embed.shape[:1])[:, None])
+    model.pos.copy_(tensor_of(f, "bottleneck.pos", model.pos.shape))
+    model.decoder.sinks.copy_(tensor_of(f, "decoder.sinks", model.decoder.sinks.shape))
     model.log_sharpness.fill_(math.log(f["memory.sharpness"]))
     model.threshold.fill_(float(f["memory.threshold"]))
     return model
@@ -82,13 +92,12 @@ def main():
     ap.add_argument("--out", required=True)
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
-    f, out = File(args.model), Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    f, out = File(args.model), checkpoint.folder(args.out)
     model = read_model(f, args.seed)
-    merges = [m.split(" ") for m in f.meta["tokenizer.ggml.merges"]]
-    (out / "tokenizer.json").write_text(json.dumps({"tokens": f.meta["tokenizer.ggml.tokens"], "merges": merges}))
-    torch.save({"model": model.state_dict(), "config": model.c.dict(), "args": vars(train.options().parse_args([])), "step": 0, "epoch": 0},
-               out / "start.pt")
+    merges = [m.split(" ") for m in f["tokenizer.ggml.merges"]]
+    (out / "tokenizer.json").write_text(json.dumps({"tokens": f["tokenizer.ggml.tokens"], "merges": merges}))
+    checkpoint.save({"model": model.state_dict(), "config": model.c.dict(), "args": vars(train.options().parse_args([])), "step": 0, "epoch": 0},
+                    out / "start.pt")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 """Captions and the byte-level BPE tokenizer (models/MODEL.md, "Tokenizer")."""
 import re
 from collections import defaultdict
-from pathlib import Path
+from pathlib import Path, PurePath
 
+PICTURES = (".webp", ".jpg", ".jpeg", ".png")
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<cls>"]
 PAD, BOS, EOS, CLS = range(4)
 PIECES = re.compile(rb" ?[a-zA-Z\x80-\xff]+| ?[0-9]+| ?[^\sa-zA-Z0-9\x80-\xff]+|\s+")
@@ -25,20 +26,37 @@ def clean(caption):
     return text.strip(" .!;:,-'")
 
 
-def read_captions(path):
-    """TSV of name<TAB>caption -> {name: [captions]}. A line without a tab or without words is refused."""
-    out = defaultdict(list)
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        name, tab, text = line.partition("\t")
-        if not tab or not name:
-            raise SystemExit(f"{path}:{number}: not name<TAB>caption")
-        text = clean(text)
-        if text:
-            out[name].append(text)
+def picture_name(path):
+    """A picture is called what its file is, without folder and extension."""
+    path = PurePath(path)
+    return path.stem if path.suffix.lower() in PICTURES else path.name
+
+
+def read_lines(path):
+    """TSV of picture<TAB>caption -> (picture, caption) of each line. A line without one of them is refused, and so is a file without lines."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as e:
+        raise SystemExit(f"{path}: {e.strerror}") from None
+    except UnicodeDecodeError as e:
+        raise SystemExit(f"{path}:{e.object.count(10, 0, e.start) + 1}: not UTF-8") from None
+    out = []
+    for number, line in enumerate(text.split("\n"), 1):
+        name, tab, caption = line.strip().partition("\t")
+        if line.strip() and not (tab and name and clean(caption)):
+            raise SystemExit(f"{path}:{number}: not picture<TAB>caption")
+        if line.strip():
+            out.append((picture_name(name), caption.strip()))
     if not out:
         raise SystemExit(f"{path}: no captions")
+    return out
+
+
+def read_captions(path, clean=clean):
+    """-> {picture: [captions]}, cleaned."""
+    out = defaultdict(list)
+    for name, caption in read_lines(path):
+        out[name].append(clean(caption))
     return dict(out)
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import backbone
+import checkpoint
 
 FIRST = 12
 LOW = torch.bfloat16
@@ -145,6 +146,16 @@ class Late(nn.Module):
     def classes(self, features):
         """ImageNet logits [n, 1000] of features [n, P, channels]."""
         return features.float().mean(1) @ self.fc.t() + self.fc_bias
+
+
+def load(late, path):
+    """A checkpoint of distil.py or finetune.py into late. -> all that it has."""
+    saved = checkpoint.read(path)
+    if not isinstance(saved, dict) or not isinstance(saved.get("late"), dict):
+        raise SystemExit(f"{path}: not a checkpoint of distil.py or finetune.py")
+    checkpoint.check(saved["late"], {n: tuple(t.shape) for n, t in late.state_dict().items()}, path)
+    late.load_state_dict(saved["late"])
+    return saved
 
 
 def as_codes(features):

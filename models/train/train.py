@@ -11,10 +11,7 @@ a prompt of a few of its own words. OUT/last.pt is written after every epoch and
 import argparse
 import json
 import math
-import os
 import random
-import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -22,20 +19,26 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import checkpoint
 import net
-from text import BOS, CLS, DANGLING, EOS, PAD, Tokenizer, read_captions, train_bpe
+from text import BOS, CLS, DANGLING, EOS, PAD, read_captions, train_bpe
 
 
 class Pictures:
     """One set: memory-mapped codes of every cached view, and captions by picture."""
 
-    def __init__(self, cache, data, name):
+    def __init__(self, cache, data, name, views=1):
         self.name = name
-        self.names = (Path(cache) / f"{name}.names").read_text().split()
         files = sorted(Path(cache).glob(f"{name}.[0-9]*.npy"))
-        if not files:
-            raise SystemExit(f"{cache}: no views of {name}; run features.py first")
-        self.views = [np.load(f, mmap_mode="r") for f in files]
+        if len(files) < views:
+            raise SystemExit(f"{cache}: {len(files)} views of {name}, not {views} or more; run features.py first")
+        try:
+            self.names = (Path(cache) / f"{name}.names").read_text().splitlines()
+            self.views = [np.load(f, mmap_mode="r") for f in files]
+        except (OSError, ValueError) as e:
+            raise SystemExit(f"{cache}: what features.py wrote of {name} is damaged: {e}") from None
+        if any(v.shape != (len(self.names), *self.views[0].shape[1:]) for v in self.views):
+            raise SystemExit(f"{cache}: the views of {name} are not of the same pictures or not of the same backbone; remove them")
         captions = read_captions(Path(data) / f"{name}.tsv")
         missing = [n for n in self.names if n not in captions]
         if missing:
@@ -43,10 +46,21 @@ class Pictures:
         self.captions = [captions[n] for n in self.names]
 
 
+def read_sets(args, cfg=None):
+    """-> training sets, dev sets, all of the backbone that cfg has, where there is one."""
+    sets = [Pictures(args.cache, args.data, n, 2) for n in args.sets.split(",")]
+    dev = [Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
+    want = (cfg.tokens, cfg.channels) if cfg else sets[0].views[0].shape[1:]
+    for s in sets + dev:
+        if s.views[0].shape[1:] != want:
+            got = s.views[0].shape
+            raise SystemExit(f"{args.cache}: {s.name} has {got[1]} tokens of {got[2]} channels, not {want[0]} of {want[1]}: of another backbone")
+    return sets, dev
+
+
 def load_tokenizer(path, sets, size):
     if path.exists():
-        saved = json.loads(path.read_text())
-        return Tokenizer(saved["tokens"], [tuple(m) for m in saved["merges"]])
+        return checkpoint.read_tokenizer(path)
     tok = train_bpe([c for s in sets for cs in s.captions for c in cs], size)
     path.write_text(json.dumps({"tokens": tok.tokens, "merges": tok.merges}))
     return tok
@@ -81,7 +95,7 @@ class Batches:
         self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
 
     def __len__(self):
-        return len(self.index) // self.args.batch
+        return max(1, len(self.index) // self.args.batch)
 
     def epoch(self, number):
         rng = random.Random(1000 * self.args.seed + number)
@@ -120,7 +134,6 @@ def contrast(a, b, scale):
 
 
 def losses(model, b, args):
-    c = model.c
     B = len(b["one"])
     N = len(b["ids"]) // B
     v = model.visual(b["one"], b["keep"])
@@ -219,6 +232,7 @@ def options():
     ap.add_argument("--sets", default="flickr8k-train,scenes-train")
     ap.add_argument("--dev", default="flickr8k-dev,scenes-dev")
     ap.add_argument("--out")
+    ap.add_argument("--start", help="a checkpoint to begin with, of start.py or another run; its sizes count, not the preset's")
     ap.add_argument("--preset", choices=sorted(net.PRESETS), default="small")
     ap.add_argument("--epochs", type=int, default=20)
     ap.add_argument("--batch", type=int, default=48, help="pictures a step")
@@ -245,25 +259,33 @@ def main():
     for name in ("data", "cache", "out"):
         if getattr(args, name) is None:
             ap.error(f"--{name} is required")
+    if min(args.epochs, args.batch, args.captions, args.look_every) < 1:
+        ap.error("--epochs, --batch, --captions and --look-every are at least 1")
 
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    logfile = open(out / "log.txt", "a", buffering=1)
+    out = checkpoint.folder(args.out)
 
     def log(text):
         print(text, flush=True)
-        print(text, file=logfile)
+        with open(out / "log.txt", "a") as f:
+            print(text, file=f)
 
     torch.manual_seed(args.seed)
-    sets = [Pictures(args.cache, args.data, n) for n in args.sets.split(",")]
-    dev = [Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
-    cfg = net.PRESETS[args.preset]
-    tok = load_tokenizer(out / "tokenizer.json", sets, cfg.vocabulary)
-    cfg.vocabulary = len(tok.tokens)
+    cfg, weights = net.PRESETS[args.preset], None
+    if args.start:
+        saved = checkpoint.load(args.start)
+        cfg, weights = net.Config(**saved["config"]), saved["model"]
+        tok = checkpoint.tokenizer_of(saved, args.start)
+        (out / "tokenizer.json").write_text((Path(args.start).parent / "tokenizer.json").read_text())
+    sets, dev = read_sets(args, cfg if args.start else None)
+    if not args.start:
+        tok = load_tokenizer(out / "tokenizer.json", sets, cfg.vocabulary)
+        cfg.vocabulary = len(tok.tokens)
+        cfg.tokens, cfg.channels = sets[0].views[0].shape[1:]
     cfg.max_tokens = args.length
-    cfg.tokens, cfg.channels = sets[0].views[0].shape[1:]
     model = net.BitMar(cfg, args.dropout)
-    log(f"{args.preset}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M trained parameters, "
+    if weights:
+        model.load_state_dict(weights)
+    log(f"{args.start or args.preset}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M trained parameters, "
         f"vocabulary {cfg.vocabulary}, {sum(len(s.names) for s in sets)} pictures")
 
     matrices = [p for p in model.parameters() if p.ndim == 2]
@@ -273,36 +295,43 @@ def main():
     batches = Batches(sets, tok, args, cfg.tokens)
     total, step, first = args.epochs * len(batches), 0, 0
     if (out / "last.pt").exists():
-        saved = torch.load(out / "last.pt", weights_only=False)
+        saved = checkpoint.load(out / "last.pt")
+        if saved["config"] != cfg.dict():
+            raise SystemExit(f"{out / 'last.pt'}: of another model than the one to be trained; remove it, or give another --out")
+        if not saved.get("optimiser"):
+            raise SystemExit(f"{out / 'last.pt'}: has no optimiser's state to resume from; --start takes it")
         model.load_state_dict(saved["model"])
         opt.load_state_dict(saved["optimiser"])
         step, first = saved["step"], saved["epoch"]
         log(f"resumed after epoch {first}")
 
-    t0 = time.time()
+    t0, warm_up = time.time(), max(1, min(150, total // 10))
     for epoch in range(first, args.epochs):
         sums = np.zeros(3)
         for n, b in enumerate(batches.epoch(epoch), 1):
-            rate = min(1.0, (step + 1) / 150) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
+            rate = min(1.0, (step + 1) / warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
             for g in opt.param_groups:
                 g["lr"] = args.lr * rate
             if step >= 0.6 * total:
                 opt.param_groups[0]["weight_decay"] = 0.0
             ce, con, same = losses(model, b, args)
+            loss = ce + args.contrast * con + args.consistency * same
             opt.zero_grad(set_to_none=True)
-            (ce + args.contrast * con + args.consistency * same).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            checkpoint.must_be_finite(loss, norm, f"epoch {epoch + 1} step {n}")
             opt.step()
             step += 1
             sums += [ce.item(), con.item(), same.item()]
             if n % 50 == 0 or n == len(batches):
                 log(f"epoch {epoch + 1} step {n}/{len(batches)} ce {sums[0] / n:.3f} contrast {sums[1] / n:.3f} "
                     f"consistency {sums[2] / n:.3f} lr {args.lr * rate:.2e} {time.time() - t0:.0f} s")
-        torch.save({"model": model.state_dict(), "optimiser": opt.state_dict(), "step": step, "epoch": epoch + 1,
-                    "config": cfg.dict(), "args": vars(args)}, out / "last.tmp")
-        os.rename(out / "last.tmp", out / "last.pt")
+        saved = {"model": model.state_dict(), "optimiser": opt.state_dict(), "step": step, "epoch": epoch + 1,
+                 "config": cfg.dict(), "args": vars(args)}
+        checkpoint.check(saved["model"], checkpoint.shapes(saved["config"], out), f"after epoch {epoch + 1}")
+        checkpoint.save(saved, out / "last.pt")
         if args.keep_every and (epoch + 1) % args.keep_every == 0:
-            shutil.copyfile(out / "last.pt", out / f"epoch-{epoch + 1:02}.pt")
+            checkpoint.save({**saved, "optimiser": None}, out / f"epoch-{epoch + 1:02}.pt")
         log(f"  memory: sharpness {model.log_sharpness.exp().item():.1f} threshold {model.threshold.item():.2f}")
         if (epoch + 1) % args.look_every == 0 or epoch + 1 == args.epochs:
             look(model, tok, dev, 200, log)
