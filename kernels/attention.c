@@ -4,6 +4,7 @@
 /* Attention out of the tiers' parts. Beams of one frame share its keys and values, a multiple of the first cache: all queries meet
  * a block of rows before the next comes in, so that they pass once for all and not once for each. */
 #include "kernels-internal.h"
+#include "threads.h"
 
 #define TOKENS 16               /* a block of keys: 16 KB at d = 256 */
 #define ELEMENTS 64             /* a block of values' columns */
@@ -93,6 +94,68 @@ bmk_attend (float *out, const float *q, const float *q_sink, const BmkSpan *span
     size_t heads, float *scratch)
 {
   attend (&(BmkQuery) { out, q, q_sink, NULL, 0 }, 1, spans, n_spans, d, heads, scratch);
+}
+
+/* ---- Tokens over themselves ---- */
+
+#define QUERIES 16              /* that meet a block of keys, and that are a thread's unit */
+#define KEYS 64                 /* 16 KB of a head of 64 */
+#define SLICES 16               /* of the units: as many threads have work, each slice with its own scratch */
+
+typedef struct {
+  float *out;
+  const float *q, *k, *v;
+  size_t n, d, heads;
+  float *scratch;
+} Tokens;
+
+/* One head, some queries. q, out: the first query's head; k, v: the head of all n. p: [QUERIES][n] */
+static void
+attend_head (float *out, const float *q, const float *k, const float *v, size_t queries, const Tokens *t, float *p)
+{
+  const size_t n = t->n, d = t->d, hd = d / t->heads;
+  const BmkSpan span = { k, v, n, false };
+  const BmkSpans spans = { { &span, NULL }, { 1, 0 } };
+
+  for (size_t first = 0, keys; first < n; first += keys) {
+    keys = n - first < KEYS ? n - first : KEYS;
+    for (size_t i = 0; i < queries; i++)
+      bmk_table.score (p + i * n + first, q + i * d, k + first * d, keys, d, hd);
+  }
+  for (size_t i = 0; i < queries; i++)
+    bmk_table.softmax (p + i * n, n);
+  for (size_t at = 0; at < hd; at += ELEMENTS)
+    for (size_t i = 0; i < queries; i++)
+      bmk_table.values (out + i * d, p + i * n, &spans, n, d, hd, at, at + ELEMENTS < hd ? at + ELEMENTS : hd);
+}
+
+/* from, to: slices of the units, which are blocks of queries, head by head */
+static void
+attend_slices (void *data, size_t from, size_t to)
+{
+  const Tokens *t = data;
+  const size_t blocks = (t->n + QUERIES - 1) / QUERIES, units = blocks * t->heads, hd = t->d / t->heads;
+
+  for (size_t slice = from; slice < to; slice++)
+    for (size_t unit = slice * units / SLICES; unit < (slice + 1) * units / SLICES; unit++) {
+      const size_t head = unit / blocks * hd, first = unit % blocks * QUERIES, at = first * t->d + head;
+      attend_head (t->out + at, t->q + at, t->k + head, t->v + head, t->n - first < QUERIES ? t->n - first : QUERIES, t,
+          t->scratch + slice * QUERIES * t->n);
+    }
+}
+
+size_t
+bmk_attend_all_scratch (size_t n)
+{
+  return SLICES * QUERIES * n;
+}
+
+void
+bmk_attend_all (float *out, const float *q, const float *k, const float *v, size_t n, size_t d, size_t heads, float *scratch)
+{
+  Tokens tokens = { out, q, k, v, n, d, heads, scratch };
+
+  bmk_parallel (attend_slices, &tokens, SLICES, 1);
 }
 
 void
