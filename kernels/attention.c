@@ -98,9 +98,8 @@ bmk_attend (float *out, const float *q, const float *q_sink, const BmkSpan *span
 
 /* ---- Tokens over themselves ---- */
 
-#define QUERIES 16              /* that meet a block of keys, and that are a thread's unit */
-#define KEYS 64                 /* 16 KB of a head of 64 */
-#define SLICES 16               /* of the units: as many threads have work, each slice with its own scratch */
+#define QUERIES 64              /* that meet a head's keys, which are laid out anew for them */
+#define SLICES 8                /* of the work: as many threads have some, each slice with its own scratch */
 
 typedef struct {
   float *out;
@@ -109,45 +108,40 @@ typedef struct {
   float *scratch;
 } Tokens;
 
-/* One head, some queries. q, out: the first query's head; k, v: the head of all n. p: [QUERIES][n] */
-static void
-attend_head (float *out, const float *q, const float *k, const float *v, size_t queries, const Tokens *t, float *p)
+/* Scores [QUERIES][n], and the keys of a head. */
+static size_t
+slice_scratch (size_t n, size_t hd)
 {
-  const size_t n = t->n, d = t->d, hd = d / t->heads;
-  const BmkSpan span = { k, v, n, false };
-  const BmkSpans spans = { { &span, NULL }, { 1, 0 } };
-
-  for (size_t first = 0, keys; first < n; first += keys) {
-    keys = n - first < KEYS ? n - first : KEYS;
-    for (size_t i = 0; i < queries; i++)
-      bmk_table.score (p + i * n + first, q + i * d, k + first * d, keys, d, hd);
-  }
-  for (size_t i = 0; i < queries; i++)
-    bmk_table.softmax (p + i * n, n);
-  for (size_t at = 0; at < hd; at += ELEMENTS)
-    for (size_t i = 0; i < queries; i++)
-      bmk_table.values (out + i * d, p + i * n, &spans, n, d, hd, at, at + ELEMENTS < hd ? at + ELEMENTS : hd);
+  return QUERIES * n + bmk_align_up (n, 16) * hd;
 }
 
-/* from, to: slices of the units, which are blocks of queries, head by head */
+/* Some queries from `first` on, of the head that starts at element `head`. */
+static void
+attend_head (const Tokens *t, size_t head, size_t first, float *p)
+{
+  const size_t n = t->n, d = t->d, hd = d / t->heads, queries = n - first < QUERIES ? n - first : QUERIES;
+
+  bmk_table.head_scores (p, t->q + first * d + head, t->k + head, queries, n, d, hd, p + QUERIES * n);
+  for (size_t i = 0; i < queries; i++)
+    bmk_table.softmax (p + i * n, n);
+  bmk_table.head_values (t->out + first * d + head, p, t->v + head, queries, n, d, hd);
+}
+
+/* from, to: slices of the units, which are blocks of queries, head by head. All of one call use one's scratch, which stays in the cache. */
 static void
 attend_slices (void *data, size_t from, size_t to)
 {
   const Tokens *t = data;
   const size_t blocks = (t->n + QUERIES - 1) / QUERIES, units = blocks * t->heads, hd = t->d / t->heads;
 
-  for (size_t slice = from; slice < to; slice++)
-    for (size_t unit = slice * units / SLICES; unit < (slice + 1) * units / SLICES; unit++) {
-      const size_t head = unit / blocks * hd, first = unit % blocks * QUERIES, at = first * t->d + head;
-      attend_head (t->out + at, t->q + at, t->k + head, t->v + head, t->n - first < QUERIES ? t->n - first : QUERIES, t,
-          t->scratch + slice * QUERIES * t->n);
-    }
+  for (size_t unit = from * units / SLICES; unit < to * units / SLICES; unit++)
+    attend_head (t, unit / blocks * hd, unit % blocks * QUERIES, t->scratch + from * slice_scratch (t->n, hd));
 }
 
 size_t
-bmk_attend_all_scratch (size_t n)
+bmk_attend_all_scratch (size_t n, size_t d, size_t heads)
 {
-  return SLICES * QUERIES * n;
+  return SLICES * slice_scratch (n, d / heads);
 }
 
 void

@@ -157,7 +157,7 @@ void bmk_attend_many (const BmkQuery *queries, size_t n, const BmkSpan *shared, 
 
 /* n tokens over themselves, each result that of bmk_attend() over one span. out, q, k, v: [n][d]; out must not overlap the
  * others. scratch: bmk_attend_all_scratch() floats. */
-size_t bmk_attend_all_scratch (size_t n);
+size_t bmk_attend_all_scratch (size_t n, size_t d, size_t heads);
 void bmk_attend_all (float *out, const float *q, const float *k, const float *v, size_t n, size_t d, size_t heads, float *scratch);
 
 /* x: [d] in place, heads side by side; cos, sin: [hd / 2]. Pairs (i, i + hd/2). */

@@ -48,6 +48,11 @@ typedef struct {
   /* Elements at..to-1 of out: sum p v over the spans of both lists, in order. p: [heads][n]; at, to: multiples of 16, at
    * most 64 apart, of 64 unless to is the end. */
   void (*values) (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t hd, size_t at, size_t to);
+  /* The same for several queries of one head over one run of n tokens. q: rows d apart, as k; p: [queries][n]; kt: hd floats for each of
+   * n tokens and up to 15 more, to lay the keys out in. */
+  void (*head_scores) (float *p, const float *q, const float *k, size_t queries, size_t n, size_t d, size_t hd, float *kt);
+  /* out: rows d apart, as v */
+  void (*head_values) (float *out, const float *p, const float *v, size_t queries, size_t n, size_t d, size_t hd);
   void (*rotate) (float *x, const float *cos, const float *sin, size_t d, size_t heads);
   float (*dot) (const float *a, const float *b, size_t n);
   float (*sum) (const float *x, size_t n);

@@ -55,7 +55,7 @@ workspace_new (const BitmarModel *model)
   w->attention = g_try_new (float, t * d);
   w->hidden = g_try_new (float, t * widest);
   w->pooled = g_try_new (float, model->vision.tokens * d);
-  w->scores = g_try_new (float, bmk_attend_all_scratch (t));
+  w->scores = g_try_new (float, bmk_attend_all_scratch (t, d, net->heads));
   w->codes = g_try_new (int8_t, t * MAX (widest, d));
   w->rows = g_try_new (BmkRow, t);
   if (w->x && w->normed && w->q && w->k && w->v && w->attention && w->hidden && w->pooled && w->scores && w->codes && w->rows)

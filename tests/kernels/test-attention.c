@@ -298,7 +298,7 @@ static void
 check_all (size_t n, size_t d, size_t heads)
 {
   float *q = random_floats (n * d, 2.0f), *k = random_floats (n * d, 2.0f), *v = random_floats (n * d, 2.0f);
-  float *want = random_floats (n * d, 1.0f), *scratch = random_floats (bmk_attend_all_scratch (n) + heads * n, 1.0f);
+  float *want = random_floats (n * d, 1.0f), *scratch = random_floats (bmk_attend_all_scratch (n, d, heads) + heads * n, 1.0f);
   const BmkSpan span = { k, v, n, false };
 
   for (int tier = 0; tier < BMK_N_TIERS; tier++)
