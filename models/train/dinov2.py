@@ -24,9 +24,9 @@ import net
 KINDS = ("f16", "int8", "ternary")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)       # of ImageNet, where preprocessor_config.json says nothing else
 MODELS = {"dinov2": False, "dinov2_with_registers": True}
-# Names of transformers 5 <- of the published files
-RENAMED = (("attention.attention.query", "attention.q_proj"), ("attention.attention.key", "attention.k_proj"),
-           ("attention.attention.value", "attention.v_proj"), ("attention.output.dense", "attention.o_proj"))
+# Names of transformers 5 -> of the published files, which are those used here
+RENAMED = (("attention.q_proj", "attention.attention.query"), ("attention.k_proj", "attention.attention.key"),
+           ("attention.v_proj", "attention.attention.value"), ("attention.o_proj", "attention.output.dense"))
 
 
 # ---- Checkpoint -------------------------------------------------------------------------------------
@@ -41,9 +41,11 @@ def square(x, what):
 def read_config(path):
     try:
         c = json.loads(path.read_text())
-    except (OSError, ValueError) as e:
+    except OSError as e:
+        raise SystemExit(f"{path}: {e.strerror}")
+    except ValueError as e:
         raise SystemExit(f"{path}: {e}")
-    kind = c.get("model_type")
+    kind = c.get("model_type") if isinstance(c, dict) else None
     if kind not in MODELS:
         raise SystemExit(f"{path}: model_type is {kind!r}, not {' or '.join(MODELS)}")
     if c.get("use_swiglu_ffn"):
@@ -56,7 +58,7 @@ def read_config(path):
 
 
 def read_tensors(folder):
-    """name -> f32 tensor, under transformers 5's names without a prefix."""
+    """name -> tensor, under the published names without a prefix."""
     safe, plain = folder / "model.safetensors", folder / "pytorch_model.bin"
     try:
         if safe.exists():
@@ -74,8 +76,8 @@ def read_tensors(folder):
     for name, x in state.items():
         for prefix in ("dinov2_with_registers.", "dinov2."):
             name = name.removeprefix(prefix)
-        for old, new in RENAMED:
-            name = name.replace(old, new)
+        for new, old in RENAMED:
+            name = name.replace(new, old)
         out[name] = x
     return out
 
@@ -147,9 +149,14 @@ class Dinov2:
         self.kind = kind if callable(kind) else lambda name: kind
         self.registers = int(config.get("num_register_tokens", 4)) if MODELS[config["model_type"]] else 0
         self.patch, self.size, self.pool = square(config.get("patch_size", 14), "patch_size"), size, pool
-        self.d, self.layers, self.heads = (int(config[k]) for k in ("hidden_size", "num_hidden_layers", "num_attention_heads"))
-        self.ff = int(self.d * config.get("mlp_ratio", 4))
-        self.epsilon, self.colours = float(config.get("layer_norm_eps", 1e-6)), colours
+        try:
+            self.d, self.layers, self.heads = (int(config[k]) for k in ("hidden_size", "num_hidden_layers", "num_attention_heads"))
+            self.ff, self.epsilon = int(self.d * config.get("mlp_ratio", 4)), float(config.get("layer_norm_eps", 1e-6))
+        except (KeyError, TypeError, ValueError) as e:
+            raise SystemExit(f"{where}: config.json: {e} is missing or no number")
+        self.colours = colours
+        if min(self.d, self.layers, self.heads, self.ff) <= 0:
+            raise SystemExit(f"{where}: config.json: a width, a number of layers or of heads is not positive")
         if size % (self.patch * pool):
             raise SystemExit(f"a size of {size} is not a multiple of {self.patch * pool}, patches of {self.patch} pooled {pool} by {pool}")
         if self.d % self.heads or self.d // self.heads % 16:
@@ -182,10 +189,10 @@ class Dinov2:
         one, two = (get(f"{theirs}layer_scale{j}.lambda1", d) for j in (1, 2))
         self.norm(get, ours + "norm1", theirs + "norm1")
         self.norm(get, ours + "norm2", theirs + "norm2")
-        qkv = [f"{theirs}attention.{c}_proj" for c in "qkv"]
+        qkv = [f"{theirs}attention.attention.{n}" for n in ("query", "key", "value")]
         bias = torch.cat([get(n + ".bias", d) for n in qkv]) if qkv_bias else torch.zeros(3 * d)
         self.linear(ours + "qkv", torch.cat([get(n + ".weight", d, d) for n in qkv]), bias)
-        for name, n, rows, k, gain in (("out", "attention.o_proj", d, d, one), ("up", "mlp.fc1", ff, d, None),
+        for name, n, rows, k, gain in (("out", "attention.output.dense", d, d, one), ("up", "mlp.fc1", ff, d, None),
                                        ("down", "mlp.fc2", d, ff, two)):
             self.linear(ours + name, get(f"{theirs}{n}.weight", rows, k), get(f"{theirs}{n}.bias", rows), gain)
 
@@ -251,7 +258,10 @@ def main():
     if args.size <= 0 or args.size > 1024:
         ap.error("--size is 1 to 1024")
     bb = read(args.checkpoint, args.linears, args.size, args.pool)
-    write(bb, args.output, args.name or Path(args.checkpoint).resolve().name, args.license)
+    try:
+        write(bb, args.output, args.name or Path(args.checkpoint).resolve().name, args.license)
+    except OSError as e:
+        raise SystemExit(f"{args.output}: {e.strerror}")
     weights = sum(x[0].size * (4 if x[0].dtype == np.int8 and args.linears == "ternary" else 1) for x in bb.linears.values())
     print(f"{args.output}: {Path(args.output).stat().st_size / 1e6:.2f} MB, {weights / 1e6:.1f} M weights ({args.linears}), "
           f"{bb.tokens} tokens of {bb.channels} channels")

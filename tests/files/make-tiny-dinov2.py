@@ -19,13 +19,14 @@ tiny = importlib.import_module("make-tiny-model")
 CONFIG = dict(model_type="dinov2_with_registers", hidden_size=32, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2,
               patch_size=8, image_size=40, num_register_tokens=3)
 ALONE = dict(model_type="dinov2", hidden_size=16, num_hidden_layers=1, num_attention_heads=1, mlp_ratio=2, patch_size=6, image_size=30)
+ATTENTION = ("attention.query", "attention.key", "attention.value", "output.dense")
 KINDS = {"vision.patch": "f16", "vision.blk.0.qkv": "int8", "vision.blk.0.out": "f16", "vision.blk.0.up": "ternary",
          "vision.blk.0.down": "int8", "vision.blk.1.qkv": "f16", "vision.blk.1.out": "ternary", "vision.blk.1.up": "f16",
          "vision.blk.1.down": "ternary"}
 
 
 def random_state(c):
-    """What a checkpoint of that configuration holds, under transformers' names."""
+    """What a checkpoint of that configuration holds, under the published names."""
     d, ff, patch = c["hidden_size"], c["hidden_size"] * c["mlp_ratio"], c["patch_size"]
     shapes = {"embeddings.cls_token": (1, 1, d), "embeddings.register_tokens": (1, c.get("num_register_tokens", 0), d),
               "embeddings.position_embeddings": (1, 1 + (c["image_size"] // patch) ** 2, d),
@@ -33,7 +34,7 @@ def random_state(c):
               "layernorm.weight": (d,), "layernorm.bias": (d,)}
     for i in range(c["num_hidden_layers"]):
         b = f"encoder.layer.{i}."
-        for n, rows, k in [(f"attention.{x}_proj", d, d) for x in "qkvo"] + [("mlp.fc1", ff, d), ("mlp.fc2", d, ff)]:
+        for n, rows, k in [(f"attention.{x}", d, d) for x in ATTENTION] + [("mlp.fc1", ff, d), ("mlp.fc2", d, ff)]:
             shapes[f"{b}{n}.weight"], shapes[f"{b}{n}.bias"] = (rows, k), (rows,)
         for n in ("norm1", "norm2"):
             shapes[f"{b}{n}.weight"] = shapes[f"{b}{n}.bias"] = (d,)
