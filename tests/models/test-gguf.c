@@ -133,7 +133,7 @@ check_sound (const BitmarGguf *file)
   }
   for (gsize i = 0; i < n; i++) {
     const BitmarGgufTensor *t = bitmar_gguf_tensor_at (file, i);
-    gsize each = t->type == BITMAR_TENSOR_I8 ? 1 : 4;
+    gsize each = t->type == BITMAR_TENSOR_I8 ? 1 : t->type == BITMAR_TENSOR_F16 ? 2 : 4;
 
     g_assert_true (t->data >= bytes && t->size <= size && (gsize) (t->data - bytes) <= size - t->size);
     g_assert_cmpuint (t->size, ==, each * t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3]);
