@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Sixteen tokens' dot products are folded together; the values of 64 elements are summed token by token in registers. */
-#include "math-avx512vnni.h"
+#include "attention-avx512.h"
+
+#define INLINE static inline __attribute__ ((always_inline))
 
 #define DOT_STEP(t) a##t = _mm512_add_ps (a##t, _mm512_mul_ps (q_, _mm512_loadu_ps (k + (t) * d + j)))
 
@@ -160,10 +162,142 @@ values (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, s
       blend16 (out, p, spans, n, d, at, hd);
 }
 
+/* ---- Several queries over the same tokens ---- */
+
+/* Panels of 16 keys, [panel][hd][16], so that a register's lanes are keys and nothing is added across lanes. */
+static void
+lay_out_keys (float *kt, const float *k, size_t n, size_t d, size_t hd)
+{
+  for (size_t first = 0; first < n; first += 16, kt += 16 * hd)
+    for (size_t j = 0; j < hd; j += 16) {
+      __m512 r[16];
+#pragma GCC unroll 16
+      for (size_t i = 0; i < 16; i++)
+        r[i] = first + i < n ? _mm512_loadu_ps (k + (first + i) * d + j) : _mm512_setzero_ps ();
+      bmk_transpose_16 (r, kt + 16 * j);
+    }
+}
+
+/* The canonical order's 16 lanes are 16 registers here, which are added as lanes are. lane: [16][pairs] */
+INLINE __m512
+fold_registers (__m512 *lane, const int pairs)
+{
+#pragma GCC unroll 4
+  for (int half = 8; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (int j = 0; j < half; j++)
+      lane[j * pairs] = _mm512_add_ps (lane[j * pairs], lane[(j + half) * pairs]);
+  return lane[0];
+}
+
+/* nq queries and nk panels, known to the compiler. n: keys that are left */
+INLINE void
+score_tile (float *p, size_t ldp, const float *q, size_t d, const float *kt, size_t hd, size_t n, const int nq, const int nk)
+{
+  const __m512 scale = _mm512_set1_ps (1.0f / sqrtf ((float) hd));
+  __m512 lane[16 * 8];
+
+  for (size_t j = 0; j < 16; j++) {
+    __m512 acc[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < nq * nk; i++)
+      acc[i] = _mm512_setzero_ps ();
+    for (size_t e = j; e < hd; e += 16) {
+      const __m512 k0 = _mm512_loadu_ps (kt + 16 * e), k1 = nk > 1 ? _mm512_loadu_ps (kt + 16 * (hd + e)) : k0;
+#pragma GCC unroll 4
+      for (int i = 0; i < nq; i++) {
+        const __m512 x = _mm512_set1_ps (q[(size_t) i * d + e]);
+        acc[i * nk] = _mm512_add_ps (acc[i * nk], _mm512_mul_ps (x, k0));
+        if (nk > 1)
+          acc[i * nk + 1] = _mm512_add_ps (acc[i * nk + 1], _mm512_mul_ps (x, k1));
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < nq * nk; i++)
+      lane[j * (size_t) (nq * nk) + (size_t) i] = acc[i];
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < nq * nk; i++) {
+    const size_t at = (size_t) (i % nk) * 16;
+    _mm512_mask_storeu_ps (p + (size_t) (i / nk) * ldp + at, at < n ? bmk_mask_avx512 (n - at) : 0,
+        _mm512_mul_ps (fold_registers (lane + i, nq * nk), scale));
+  }
+}
+
+INLINE void
+score_queries (float *p, const float *q, const float *kt, size_t n, size_t d, size_t hd, const int nq)
+{
+  size_t at = 0;
+
+  for (; at + 16 < n; at += 32)
+    score_tile (p + at, n, q, d, kt + at * hd, hd, n - at, nq, 2);
+  if (at < n)
+    score_tile (p + at, n, q, d, kt + at * hd, hd, n - at, nq, 1);
+}
+
+static void
+head_scores (float *p, const float *q, const float *k, size_t queries, size_t n, size_t d, size_t hd, float *kt)
+{
+  size_t i = 0;
+
+  lay_out_keys (kt, k, n, d, hd);
+  for (; i + 4 <= queries; i += 4)
+    score_queries (p + i * n, q + i * d, kt, n, d, hd, 4);
+  for (; i < queries; i++)
+    score_queries (p + i * n, q + i * d, kt, n, d, hd, 1);
+}
+
+/* nq queries and 64 elements */
+INLINE void
+blend_tile (float *out, const float *p, const float *v, size_t n, size_t d, const int nq)
+{
+  __m512 acc[4][4];
+
+#pragma GCC unroll 16
+  for (int i = 0; i < 4 * nq; i++)
+    acc[i / 4][i % 4] = _mm512_setzero_ps ();
+  for (size_t t = 0; t < n; t++, v += d) {
+    const __m512 v0 = _mm512_loadu_ps (v), v1 = _mm512_loadu_ps (v + 16), v2 = _mm512_loadu_ps (v + 32);
+    const __m512 v3 = _mm512_loadu_ps (v + 48);
+#pragma GCC unroll 4
+    for (int i = 0; i < nq; i++) {
+      const __m512 w = _mm512_set1_ps (p[(size_t) i * n + t]);
+      acc[i][0] = _mm512_add_ps (acc[i][0], _mm512_mul_ps (w, v0));
+      acc[i][1] = _mm512_add_ps (acc[i][1], _mm512_mul_ps (w, v1));
+      acc[i][2] = _mm512_add_ps (acc[i][2], _mm512_mul_ps (w, v2));
+      acc[i][3] = _mm512_add_ps (acc[i][3], _mm512_mul_ps (w, v3));
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 4 * nq; i++)
+    _mm512_storeu_ps (out + (size_t) (i / 4) * d + 16 * (i % 4), acc[i / 4][i % 4]);
+}
+
+static void
+head_values (float *out, const float *p, const float *v, size_t queries, size_t n, size_t d, size_t hd)
+{
+  const BmkSpan span = { NULL, v, n, false };
+  const BmkSpans spans = { { &span, NULL }, { 1, 0 } };
+  size_t at = 0;
+
+  for (; at + 64 <= hd; at += 64) {
+    size_t i = 0;
+    for (; i + 4 <= queries; i += 4)
+      blend_tile (out + i * d + at, p + i * n, v + at, n, d, 4);
+    for (; i < queries; i++)
+      blend_tile (out + i * d + at, p + i * n, v + at, n, d, 1);
+  }
+  for (; at < hd; at += 16)
+    for (size_t i = 0; i < queries; i++)
+      blend16 (out + i * d, p + i * n, &spans, n, d, at, hd);
+}
+
 void
 bmk_attention_fill_avx512vnni (BmkTable *t)
 {
   t->score = score;
   t->softmax = softmax;
   t->values = values;
+  t->head_scores = head_scores;
+  t->head_values = head_values;
 }

@@ -42,6 +42,31 @@ values (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, s
   }
 }
 
+/* Both for any tier that has nothing better for several queries than its own for one. A block of keys at a time: 16 KB of a head of 64 */
+#define KEYS 64
+
+static void
+head_scores (float *p, const float *q, const float *k, size_t queries, size_t n, size_t d, size_t hd, float *kt)
+{
+  (void) kt;
+  for (size_t first = 0, keys; first < n; first += keys) {
+    keys = n - first < KEYS ? n - first : KEYS;
+    for (size_t i = 0; i < queries; i++)
+      bmk_table.score (p + i * n + first, q + i * d, k + first * d, keys, d, hd);
+  }
+}
+
+static void
+head_values (float *out, const float *p, const float *v, size_t queries, size_t n, size_t d, size_t hd)
+{
+  const BmkSpan span = { NULL, v, n, false };
+  const BmkSpans spans = { { &span, NULL }, { 1, 0 } };
+
+  for (size_t at = 0; at < hd; at += 64)
+    for (size_t i = 0; i < queries; i++)
+      bmk_table.values (out + i * d, p + i * n, &spans, n, d, hd, at, at + 64 < hd ? at + 64 : hd);
+}
+
 static void
 rotate (float *x, const float *cos, const float *sin, size_t d, size_t heads)
 {
@@ -61,5 +86,7 @@ bmk_attention_fill_scalar (BmkTable *t)
   t->score = score;
   t->softmax = softmax;
   t->values = values;
+  t->head_scores = head_scores;
+  t->head_values = head_values;
   t->rotate = rotate;
 }

@@ -4,6 +4,7 @@
 /* Attention out of the tiers' parts. Beams of one frame share its keys and values, a multiple of the first cache: all queries meet
  * a block of rows before the next comes in, so that they pass once for all and not once for each. */
 #include "kernels-internal.h"
+#include "threads.h"
 
 #define TOKENS 16               /* a block of keys: 16 KB at d = 256 */
 #define ELEMENTS 64             /* a block of values' columns */
@@ -93,6 +94,62 @@ bmk_attend (float *out, const float *q, const float *q_sink, const BmkSpan *span
     size_t heads, float *scratch)
 {
   attend (&(BmkQuery) { out, q, q_sink, NULL, 0 }, 1, spans, n_spans, d, heads, scratch);
+}
+
+/* ---- Tokens over themselves ---- */
+
+#define QUERIES 64              /* that meet a head's keys, which are laid out anew for them */
+#define SLICES 8                /* of the work: as many threads have some, each slice with its own scratch */
+
+typedef struct {
+  float *out;
+  const float *q, *k, *v;
+  size_t n, d, heads;
+  float *scratch;
+} Tokens;
+
+/* Scores [QUERIES][n], and the keys of a head. */
+static size_t
+slice_scratch (size_t n, size_t hd)
+{
+  return QUERIES * n + bmk_align_up (n, 16) * hd;
+}
+
+/* Some queries from `first` on, of the head that starts at element `head`. */
+static void
+attend_head (const Tokens *t, size_t head, size_t first, float *p)
+{
+  const size_t n = t->n, d = t->d, hd = d / t->heads, queries = n - first < QUERIES ? n - first : QUERIES;
+
+  bmk_table.head_scores (p, t->q + first * d + head, t->k + head, queries, n, d, hd, p + QUERIES * n);
+  for (size_t i = 0; i < queries; i++)
+    bmk_table.softmax (p + i * n, n);
+  bmk_table.head_values (t->out + first * d + head, p, t->v + head, queries, n, d, hd);
+}
+
+/* from, to: slices of the units, which are blocks of queries, head by head. All of one call use one's scratch, which stays in the cache. */
+static void
+attend_slices (void *data, size_t from, size_t to)
+{
+  const Tokens *t = data;
+  const size_t blocks = (t->n + QUERIES - 1) / QUERIES, units = blocks * t->heads, hd = t->d / t->heads;
+
+  for (size_t unit = from * units / SLICES; unit < to * units / SLICES; unit++)
+    attend_head (t, unit / blocks * hd, unit % blocks * QUERIES, t->scratch + from * slice_scratch (t->n, hd));
+}
+
+size_t
+bmk_attend_all_scratch (size_t n, size_t d, size_t heads)
+{
+  return SLICES * slice_scratch (n, d / heads);
+}
+
+void
+bmk_attend_all (float *out, const float *q, const float *k, const float *v, size_t n, size_t d, size_t heads, float *scratch)
+{
+  Tokens tokens = { out, q, k, v, n, d, heads, scratch };
+
+  bmk_parallel (attend_slices, &tokens, SLICES, 1);
 }
 
 void

@@ -6,7 +6,7 @@
  *
  * Every function is a pure function of its arguments and may be called from any thread. The caller owns
  * every buffer. All tiers give the same bits for the same input: integer sums are exact, floats follow
- * the canonical order of models/MODEL.md, nothing is contracted to a fused multiply-add. Sizes are in
+ * the canonical order of models/MODEL.md, and fused multiply-adds are where that page says so and nowhere else. Sizes are in
  * elements unless a name ends in _size (bytes). "Packed" weights are in the layout of the active tier:
  * pack after bmk_init() (or bmk_set_tier) and never change the tier while packed weights are in use. */
 #pragma once
@@ -64,6 +64,8 @@ typedef struct {
 /* Rows of x -> int8 codes: q = clamp(rint(x * (127 / max|x|))).
  * x: [m][ldx] f32, k used, finite; q: [m][k]; rows: [m]. */
 void bmk_quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k);
+/* The same codes for layers without a norm: rows[].inv = max|x| / 127, with which a linear layer gives x its scale back. */
+void bmk_quantize_scaled (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k);
 /* The same for unsigned codes (the backbone's output, ReLU6, zero point 0). x: [m][k] u8. */
 void bmk_requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k);
 /* The rows of codes that are there already. */
@@ -88,7 +90,7 @@ typedef struct {
 
 /* A linear layer's weights, packed. `data` and `scale` belong to the caller and must outlive it. */
 typedef struct {
-  size_t n, k;         /* outputs, inputs; k is a multiple of 16, both > 0, k <= 65536 */
+  size_t n, k;         /* outputs, inputs; k is a multiple of 16 (half floats: any), both > 0, k <= 65536 */
   const void *data;    /* packed, BMK_ALIGN-aligned */
   const float *scale;  /* [n] */
 } BmkLinear;
@@ -106,6 +108,12 @@ void bmk_ternary_linear (const BmkOutput *out, const BmkLinear *w, const int8_t 
 size_t bmk_int8_packed_size (size_t n, size_t k);
 bool bmk_int8_pack (void *dst, const int8_t *rows, size_t n, size_t k);
 void bmk_int8_linear (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
+
+/* Half-float weights, float inputs: v[m][n] = (sum_k x[k] w[n, k], one fused multiply-add a step, k in order) * scale[n]. Any k up
+ * to 65536. rows: [n][k] half floats, little-endian, any alignment; false too when one is not finite. x: [m][ldx]; out->y must not overlap it. */
+size_t bmk_f16_packed_size (size_t n, size_t k);
+bool bmk_f16_pack (void *dst, const void *rows, size_t n, size_t k);
+void bmk_f16_linear (const BmkOutput *out, const BmkLinear *w, const float *x, size_t ldx, size_t m);
 
 #define BMK_MAX_BEST 64
 
@@ -147,6 +155,11 @@ typedef struct {
 void bmk_attend_many (const BmkQuery *queries, size_t n, const BmkSpan *shared, size_t n_shared, size_t d, size_t heads,
     float *scratch);
 
+/* n tokens over themselves, each result that of bmk_attend() over one span. out, q, k, v: [n][d]; out must not overlap the
+ * others. scratch: bmk_attend_all_scratch() floats. */
+size_t bmk_attend_all_scratch (size_t n, size_t d, size_t heads);
+void bmk_attend_all (float *out, const float *q, const float *k, const float *v, size_t n, size_t d, size_t heads, float *scratch);
+
 /* x: [d] in place, heads side by side; cos, sin: [hd / 2]. Pairs (i, i + hd/2). */
 void bmk_rotate (float *x, const float *cos, const float *sin, size_t d, size_t heads);
 /* Canonical dot product and sum. */
@@ -155,6 +168,10 @@ float bmk_sum (const float *x, size_t n);
 /* y += x, and y = keep y + take x; both take subnormal numbers, which no trained model has, as zero. */
 void bmk_add (float *y, const float *x, size_t n);
 void bmk_blend (float *y, const float *x, float keep, float take, size_t n);
+/* Rows of d: y = ((x - mean) * (1 / sqrt(variance + epsilon))) * weight + bias; variance = mean of (x - mean)^2. y may be x. */
+void bmk_layer_norm (float *y, const float *x, const float *weight, const float *bias, float epsilon, size_t m, size_t d);
+/* x = x/2 (1 + erf(x / sqrt 2)) in place, by a polynomial all tiers share: off by less than 2e-7 |x|. */
+void bmk_gelu (float *x, size_t n);
 /* The polynomial exp all tiers share: relative error < 2e-7 on [-87, 88], 0 below -87.3, clamped above 88. */
 float bmk_exp (float x);
 /* max + log(sum exp(x - max)); n > 0. */

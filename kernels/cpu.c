@@ -30,6 +30,8 @@ fill_scalar (BmkTable *t)
 {
   bmk_quantize_fill_scalar (t);
   bmk_linear_fill_scalar (t);
+  bmk_linear_f16_fill_scalar (t);
+  bmk_norm_fill_scalar (t);
   bmk_attention_fill_scalar (t);
   bmk_elementwise_fill_scalar (t);
   bmk_conv_fill_scalar (t);
@@ -44,6 +46,8 @@ fill_avx2 (BmkTable *t)
 {
   bmk_quantize_fill_avx2 (t);
   bmk_linear_fill_avx2 (t);
+  bmk_linear_f16_fill_avx2 (t);
+  bmk_norm_fill_avx2 (t);
   bmk_attention_fill_avx2 (t);
   bmk_elementwise_fill_avx2 (t);
   bmk_conv_fill_avx2 (t);
@@ -57,6 +61,8 @@ fill_avx512vnni (BmkTable *t)
 {
   bmk_quantize_fill_avx512vnni (t);
   bmk_linear_fill_avx512vnni (t);
+  bmk_linear_f16_fill_avx512vnni (t);
+  bmk_norm_fill_avx512vnni (t);
   bmk_attention_fill_avx512vnni (t);
   bmk_elementwise_fill_avx512vnni (t);
   bmk_conv_fill_avx512vnni (t);
@@ -91,6 +97,15 @@ saved_state (void)
   return low | (uint64_t) high << 32;
 }
 
+/* The fused multiply-adds and half floats that came with AVX2 in every CPU but for a virtual machine's masks. */
+static bool
+has_fma_f16c (void)
+{
+  unsigned a, b, c, d;
+
+  return __get_cpuid (1, &a, &b, &c, &d) && (c & bit_FMA) && (c & bit_F16C);
+}
+
 /* Linux gives a process the tiles' state when it asks, and then to all its threads. */
 static bool
 tiles_are_granted (void)
@@ -114,7 +129,8 @@ has_tier (BmkTier tier)
 
   if (tier == BMK_TIER_SCALAR)
     return true;
-  if ((state & ymm) != ymm || !__get_cpuid_count (7, 0, &a, &b, &c, &d) || !(b & bit_AVX2))
+  if ((state & ymm) != ymm || !__get_cpuid_count (7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)
+      || !has_fma_f16c ())
     return false;
   if (a >= 1)
     __get_cpuid_count (7, 1, &a1, &unused, &unused, &unused);
@@ -152,6 +168,8 @@ fill_dotprod (BmkTable *t)
 {
   bmk_quantize_fill_dotprod (t);
   bmk_linear_fill_dotprod (t);
+  bmk_linear_f16_fill_dotprod (t);
+  bmk_norm_fill_dotprod (t);
   bmk_attention_fill_dotprod (t);
   bmk_elementwise_fill_dotprod (t);
   bmk_conv_fill_dotprod (t);

@@ -30,3 +30,21 @@ bmk_exp_scalar (float x)
   memcpy (&scale, &bits, sizeof scale);
   return p * scale;
 }
+
+static inline float
+bmk_gelu_scalar (float x)
+{
+  const float a = fabsf (x), t = 1.0f / (1.0f + a * BMK_GELU_T);
+  float p = BMK_GELU_C8;
+
+  p = p * t + BMK_GELU_C7;
+  p = p * t + BMK_GELU_C6;
+  p = p * t + BMK_GELU_C5;
+  p = p * t + BMK_GELU_C4;
+  p = p * t + BMK_GELU_C3;
+  p = p * t + BMK_GELU_C2;
+  p = p * t + BMK_GELU_C1;
+  p = p * t + BMK_GELU_C0;
+  p = p * bmk_exp_scalar ((a * a) * -0.5f);
+  return (x > 0.0f ? x : 0.0f) - a * p;
+}

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
   /* top: [m] max |x| of each row where it is known, else NULL */
   void (*quantize) (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k, const float *top);
+  float (*max_abs) (const float *x, size_t k);
   void (*requantize_u8) (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k);
   void (*describe) (BmkRow *rows, const int8_t *q, size_t m, size_t k);
 
@@ -35,12 +36,23 @@ typedef struct {
   void (*int8_pack) (void *dst, const int8_t *rows, size_t n, size_t k);
   void (*int8_linear) (const BmkOutput *out, const BmkLinear *w, const int8_t *q, const BmkRow *rows, size_t m);
 
+  /* As bmk_f16_linear, but out->q is not its business. */
+  void (*f16_linear) (const BmkOutput *out, const BmkLinear *w, const float *x, size_t ldx, size_t m);
+  /* One row. */
+  void (*layer_norm) (float *y, const float *x, const float *weight, const float *bias, float epsilon, size_t d);
+  void (*gelu) (float *x, size_t n);
+
   /* One head, n tokens: p[n] = (q . k) / sqrt(hd). q: [hd], k: n rows d apart */
   void (*score) (float *p, const float *q, const float *k, size_t n, size_t d, size_t hd);
   void (*softmax) (float *p, size_t n);
   /* Elements at..to-1 of out: sum p v over the spans of both lists, in order. p: [heads][n]; at, to: multiples of 16, at
    * most 64 apart, of 64 unless to is the end. */
   void (*values) (float *out, const float *p, const BmkSpans *spans, size_t n, size_t d, size_t hd, size_t at, size_t to);
+  /* The same for several queries of one head over one run of n tokens. q: rows d apart, as k; p: [queries][n]; kt: hd floats for each of
+   * n tokens and up to 15 more, to lay the keys out in. */
+  void (*head_scores) (float *p, const float *q, const float *k, size_t queries, size_t n, size_t d, size_t hd, float *kt);
+  /* out: rows d apart, as v */
+  void (*head_values) (float *out, const float *p, const float *v, size_t queries, size_t n, size_t d, size_t hd);
   void (*rotate) (float *x, const float *cos, const float *sin, size_t d, size_t heads);
   float (*dot) (const float *a, const float *b, size_t n);
   float (*sum) (const float *x, size_t n);
@@ -77,6 +89,8 @@ extern BmkTable bmk_table;
 #define BMK_FILL(part, tier) void bmk_##part##_fill_##tier (BmkTable *t)
 BMK_FILL (quantize, scalar);
 BMK_FILL (linear, scalar);
+BMK_FILL (linear_f16, scalar);
+BMK_FILL (norm, scalar);
 BMK_FILL (attention, scalar);
 BMK_FILL (elementwise, scalar);
 BMK_FILL (conv, scalar);
@@ -86,6 +100,8 @@ BMK_FILL (peak, scalar);
 BMK_FILL (elementwise, orc);
 BMK_FILL (quantize, avx2);
 BMK_FILL (linear, avx2);
+BMK_FILL (linear_f16, avx2);
+BMK_FILL (norm, avx2);
 BMK_FILL (attention, avx2);
 BMK_FILL (elementwise, avx2);
 BMK_FILL (conv, avx2);
@@ -97,6 +113,8 @@ BMK_FILL (conv, avxvnni);
 BMK_FILL (peak, avxvnni);
 BMK_FILL (quantize, avx512vnni);
 BMK_FILL (linear, avx512vnni);
+BMK_FILL (linear_f16, avx512vnni);
+BMK_FILL (norm, avx512vnni);
 BMK_FILL (attention, avx512vnni);
 BMK_FILL (elementwise, avx512vnni);
 BMK_FILL (conv, avx512vnni);
@@ -106,6 +124,8 @@ BMK_FILL (conv, amx);
 BMK_FILL (peak, amx);
 BMK_FILL (quantize, dotprod);
 BMK_FILL (linear, dotprod);
+BMK_FILL (linear_f16, dotprod);
+BMK_FILL (norm, dotprod);
 BMK_FILL (attention, dotprod);
 BMK_FILL (elementwise, dotprod);
 BMK_FILL (conv, dotprod);
@@ -121,6 +141,16 @@ static inline size_t
 bmk_align_up (size_t n, size_t to)
 {
   return (n + to - 1) / to * to;
+}
+
+/* Half weights are packed the same in every tier: panels of outputs, [panel][k][BMK_F16_PANEL], the last one filled up with zeros. */
+#define BMK_F16_PANEL 64
+
+/* of a row whose squared differences from the mean sum up to `squares` */
+static inline float
+bmk_inverse_deviation (float squares, size_t d, float epsilon)
+{
+  return 1.0f / sqrtf (squares / (float) d + epsilon);
 }
 
 /* To nearest, ties to even, for |x| < 2^22: the addition does the rounding. */
@@ -180,3 +210,16 @@ bmk_quantize_tiny (int8_t *q, const float *x, size_t k)
 #define BMK_EXP_C3 0.008333498612046242f
 #define BMK_EXP_C4 0.0013944868696853518f
 #define BMK_EXP_C5 0.00019790140504483134f
+
+/* gelu (x) = max (x, 0) - a * q (a), a = |x|, q (a) = erfc (a / sqrt 2) / 2 = exp (-a^2 / 2) * (C0 + C1 t + ... + C8 t^8), t = 1 / (1 + T a).
+ * Fitted for the least relative error of q on 0..13.3, where exp ends (7e-8); neither side of 0 is a difference of large numbers. */
+#define BMK_GELU_T 0.4f
+#define BMK_GELU_C0 (-1.2983945453015622e-05f)
+#define BMK_GELU_C1 0.15992498397827148f
+#define BMK_GELU_C2 0.15560714900493622f
+#define BMK_GELU_C3 0.1592538058757782f
+#define BMK_GELU_C4 (-0.014700230211019516f)
+#define BMK_GELU_C5 0.25486716628074646f
+#define BMK_GELU_C6 (-0.377590149641037f)
+#define BMK_GELU_C7 0.20274674892425537f
+#define BMK_GELU_C8 (-0.04009652137756348f)

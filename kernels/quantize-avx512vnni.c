@@ -133,5 +133,6 @@ void
 bmk_quantize_fill_avx512vnni (BmkTable *t)
 {
   t->quantize = quantize;
+  t->max_abs = max_abs;
   t->describe = describe;
 }

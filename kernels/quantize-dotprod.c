@@ -143,6 +143,7 @@ void
 bmk_quantize_fill_dotprod (BmkTable *t)
 {
   t->quantize = quantize;
+  t->max_abs = max_abs;
   t->requantize_u8 = requantize_u8;
   t->describe = describe;
 }

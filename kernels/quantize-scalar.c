@@ -67,6 +67,7 @@ void
 bmk_quantize_fill_scalar (BmkTable *t)
 {
   t->quantize = quantize;
+  t->max_abs = max_abs;
   t->requantize_u8 = requantize_u8;
   t->describe = describe;
 }

@@ -10,6 +10,16 @@ bmk_quantize (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, siz
 }
 
 void
+bmk_quantize_scaled (int8_t *q, BmkRow *rows, const float *x, size_t ldx, size_t m, size_t k)
+{
+  for (size_t i = 0; i < m; i++) {
+    const float a = bmk_table.max_abs (x + i * ldx, k);
+    bmk_table.quantize (q + i * k, rows + i, x + i * ldx, ldx, 1, k, &a);
+    rows[i].inv = a / 127.0f;
+  }
+}
+
+void
 bmk_requantize_u8 (int8_t *q, BmkRow *rows, const uint8_t *x, size_t m, size_t k)
 {
   bmk_table.requantize_u8 (q, rows, x, m, k);

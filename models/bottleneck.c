@@ -6,6 +6,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "vision.h"
+
+/* Codes come pooled. */
+static gboolean
+pools (const BitmarModel *model)
+{
+  return model->vision.pool > 1 && !model->vision.backbone->has_codes;
+}
+
 gboolean
 bitmar_bottleneck_init (BitmarBottleneck *b, const BitmarModel *model)
 {
@@ -19,9 +28,9 @@ bitmar_bottleneck_init (BitmarBottleneck *b, const BitmarModel *model)
   b->hidden_rows = g_try_new (BmkRow, p);
   b->hidden = g_try_new (float, p * hidden);
   b->v = g_try_new (float, p * model->width);
-  if (model->vision.pool > 1)
+  if (pools (model))
     b->pooled = g_try_new (float, p * channels);
-  if (b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v && (b->pooled || model->vision.pool == 1))
+  if (b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v && (b->pooled || !pools (model)))
     return TRUE;
   bitmar_bottleneck_clear (b);
   return FALSE;
@@ -65,23 +74,37 @@ pool (BitmarBottleneck *b, const guint8 *features)
       pool_token (b->pooled + (y * grid + x) * channels, features + (y * edge + x) * n * channels, edge, n, channels);
 }
 
+/* The tokens' codes; b->rows describes them. */
+static const int8_t *
+codes_of (BitmarBottleneck *b, const guint8 *features)
+{
+  gsize p = b->model->vision.tokens, k = b->model->vision.channels;
+
+  if (b->model->vision.backbone->has_codes) {
+    bmk_describe (b->rows, (const int8_t *) features, p, k);
+    return (const int8_t *) features;
+  }
+  if (b->pooled) {
+    pool (b, features);
+    bmk_quantize (b->q, b->rows, b->pooled, k, p, k);
+  } else {
+    bmk_requantize_u8 (b->q, b->rows, features, p, k);
+  }
+  return b->q;
+}
+
 void
 bitmar_bottleneck_run (BitmarBottleneck *b, const guint8 *features, int8_t *v_codes, BmkRow *v_rows)
 {
   const BitmarModel *model = b->model;
+  const int8_t *codes = codes_of (b, features);
   const BmkLinear *first = &model->bottleneck[0], *second = &model->bottleneck[1];
   gsize p = model->vision.tokens, d = model->width;
   const BmkOutput hidden = { .y = b->hidden, .ldy = first->n, .activation = BMK_RELU, .q = b->hidden_q,
     .rows = b->hidden_rows };
   const BmkOutput out = { .y = b->v, .ldy = d, .add = true, .q = v_codes, .rows = v_rows };
 
-  if (b->pooled) {
-    pool (b, features);
-    bmk_quantize (b->q, b->rows, b->pooled, first->k, p, first->k);
-  } else {
-    bmk_requantize_u8 (b->q, b->rows, features, p, first->k);
-  }
-  bmk_ternary_linear (&hidden, first, b->q, b->rows, p);
+  bmk_ternary_linear (&hidden, first, codes, b->rows, p);
   memcpy (b->v, model->position, p * d * sizeof (float));
   bmk_ternary_linear (&out, second, b->hidden_q, b->hidden_rows, p);
 }

@@ -3,7 +3,7 @@
 
 /* Stage 1, the bottleneck: a two-layer ternary MLP on every frame token.
  *
- *   features [P, channels] u8     (pool = 2: the mean of 2 x 2 neighbours first)
+ *   features [P, channels]        codes already, or u8 (then with pool = 2 the mean of 2 x 2 neighbours first)
  *     bottleneck.0, relu          -> h [P, hidden]
  *     bottleneck.1, + pos         -> v [P, d]
  *     codes                       -> V: int8 [P, d] and their inverse root mean square [P]
@@ -21,14 +21,14 @@ typedef struct {
   BmkRow *rows;        /* [P] */
   int8_t *hidden_q;    /* [P, hidden] */
   BmkRow *hidden_rows; /* [P] */
-  float *pooled;       /* [P, channels], NULL when pool is 1 */
+  float *pooled;       /* [P, channels], NULL when there is nothing to pool */
   float *hidden;       /* [P, hidden] */
   float *v;            /* [P, d] */
 } BitmarBottleneck;
 
 gboolean bitmar_bottleneck_init (BitmarBottleneck *bottleneck, const BitmarModel *model);
 void bitmar_bottleneck_clear (BitmarBottleneck *bottleneck);
-/* features: [P * pool * pool, channels]; v_codes: [P, d]; v_rows: [P] */
+/* features: what bitmar_vision_run() made; v_codes: [P, d]; v_rows: [P] */
 void bitmar_bottleneck_run (BitmarBottleneck *bottleneck, const guint8 *features, int8_t *v_codes, BmkRow *v_rows);
 
 G_END_DECLS

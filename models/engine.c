@@ -91,7 +91,7 @@ struct _BitmarEncoder {
   BitmarBottleneck bottleneck;
   BitmarFusion fusion;
   guint8 *rgb;         /* [size, size, 3] */
-  guint8 *features;    /* [P * pool * pool, channels] */
+  guint8 *features;    /* see vision.h */
   float *first;        /* [d]: T[0] of the empty prompt */
 };
 
@@ -128,11 +128,11 @@ static gboolean
 encoder_allocate (BitmarEncoder *self)
 {
   BitmarModel *model = self->model;
-  gsize size = model->vision.size, pool = model->vision.pool;
+  gsize size = model->vision.size;
 
   bitmar_scaler_init (&self->scaler, size);
   self->rgb = g_try_malloc (size * size * 3);
-  self->features = g_try_malloc (model->vision.tokens * pool * pool * model->vision.channels);
+  self->features = g_try_malloc (bitmar_vision_features_size (model));
   self->first = g_try_new (float, model->width);
   return self->rgb && self->features && self->first && bitmar_vision_init (&self->vision, model)
       && bitmar_bottleneck_init (&self->bottleneck, model) && bitmar_fusion_init (&self->fusion, model);

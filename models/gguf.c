@@ -212,6 +212,8 @@ tensor_element_size (guint32 type)
   switch (type) {
     case BITMAR_TENSOR_I8:
       return 1;
+    case BITMAR_TENSOR_F16:
+      return 2;
     case BITMAR_TENSOR_F32:
     case BITMAR_TENSOR_I32:
       return 4;
@@ -238,7 +240,7 @@ take_shape (Cursor *c, BitmarGgufTensor *t, guint64 *offset)
     return FALSE;
   size = tensor_element_size (type);
   if (size == 0)
-    return broken (c, "tensor %s: type %u is not one of F32, I8, I32", t->name, type);
+    return broken (c, "tensor %s: type %u is not one of F32, F16, I8, I32", t->name, type);
   for (guint i = 0; i < t->n_dims; i++)
     if (t->dims[i] == 0 || !g_uint64_checked_mul (&size, size, t->dims[i]) || size > c->file->size)
       return broken (c, "tensor %s: its dimensions do not fit into the file", t->name);

@@ -28,6 +28,7 @@ typedef enum {
 
 typedef enum {
   BITMAR_TENSOR_F32 = 0,
+  BITMAR_TENSOR_F16 = 1,
   BITMAR_TENSOR_I8 = 24,
   BITMAR_TENSOR_I32 = 26
 } BitmarTensorType;

@@ -9,5 +9,7 @@ G_BEGIN_DECLS
 
 /* Fills a fresh model from a file: structure, checksum, architecture, every key and tensor, packing. */
 gboolean bitmar_model_read (BitmarModel *model, const char *path, GError **error);
+/* Only the backbone, of a model's file or of one that holds nothing else. */
+gboolean bitmar_model_read_backbone (BitmarModel *model, const char *path, GError **error);
 
 G_END_DECLS

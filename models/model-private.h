@@ -11,10 +11,7 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
-  gboolean has_expand, has_residual;
-  BmkConv expand, dw, project;
-} BitmarBlock;
+typedef struct _BitmarBackbone BitmarBackbone;
 
 typedef struct {
   BmkLinear qkv, out, up, down;
@@ -44,9 +41,9 @@ struct _BitmarModel {
   float rope_base;
 
   struct {
-    guint size, channels, tokens, pool, n_blocks;
-    BmkConv stem, head;
-    BitmarBlock *blocks;       /* [n_blocks] */
+    guint size, channels, tokens, pool;
+    const BitmarBackbone *backbone;
+    gpointer network;          /* the backbone's own, see vision-*.h */
   } vision;
 
   BmkLinear bottleneck[2];
@@ -92,6 +89,9 @@ struct _BitmarModel {
 
 /* engine.c: the constants that take running the stages. Called once, at the end of a load. */
 gboolean bitmar_model_prepare (BitmarModel *model, GError **error);
+
+/* The backbone of a file with or without a captioner, and nothing else: what runs vision.h, for training. Belongs to the caller alone. */
+BitmarModel *bitmar_model_load_backbone (const char *path, GError **error);
 
 /* x: [d] */
 void bitmar_model_embedding (const BitmarModel *model, gint32 id, float *x);

@@ -9,6 +9,7 @@
 #include "model-load.h"
 #include "batch.h"
 #include "model-private.h"
+#include "vision.h"
 
 G_DEFINE_FINAL_TYPE (BitmarModel, bitmar_model, G_TYPE_OBJECT)
 
@@ -28,7 +29,8 @@ bitmar_model_finalize (GObject *object)
   g_ptr_array_unref (self->blocks);
   g_clear_pointer (&self->file, bitmar_gguf_free);
   g_clear_pointer (&self->tokenizer, bitmar_tokenizer_free);
-  g_free (self->vision.blocks);
+  if (self->vision.network)
+    self->vision.backbone->free_network (self->vision.network);
   g_free (self->text.layers);
   g_free (self->fusion.layers);
   g_free (self->decoder.layers);
@@ -122,6 +124,18 @@ enter (const Identity *id, BitmarModel *model)
   g_ptr_array_add (registry, e);
 }
 
+static gboolean
+kernels_are_ready (GError **error)
+{
+  if (bmk_init ())
+    return TRUE;
+  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER,
+      "BITMAR_CPU=%s is not the name of an instruction set, or BITMAR_THREADS=%s is not 1 to %d",
+      g_getenv ("BITMAR_CPU") ? g_getenv ("BITMAR_CPU") : "", g_getenv ("BITMAR_THREADS") ? g_getenv ("BITMAR_THREADS") : "",
+      BMK_MAX_THREADS);
+  return FALSE;
+}
+
 static BitmarModel *
 load (const char *path, GError **error)
 {
@@ -139,13 +153,8 @@ bitmar_model_load (const char *path, GError **error)
   BitmarModel *model = NULL;
   Identity id;
 
-  if (!bmk_init ()) {
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER,
-        "BITMAR_CPU=%s is not the name of an instruction set, or BITMAR_THREADS=%s is not 1 to %d",
-        g_getenv ("BITMAR_CPU") ? g_getenv ("BITMAR_CPU") : "", g_getenv ("BITMAR_THREADS") ? g_getenv ("BITMAR_THREADS") : "",
-        BMK_MAX_THREADS);
+  if (!kernels_are_ready (error))
     return NULL;
-  }
   g_mutex_lock (&registry_lock);
   if (!registry)
     registry = g_ptr_array_new_with_free_func (entry_free);
@@ -158,6 +167,16 @@ bitmar_model_load (const char *path, GError **error)
     }
   }
   g_mutex_unlock (&registry_lock);
+  return model;
+}
+
+BitmarModel *
+bitmar_model_load_backbone (const char *path, GError **error)
+{
+  BitmarModel *model = kernels_are_ready (error) ? g_object_new (BITMAR_TYPE_MODEL, NULL) : NULL;
+
+  if (model && !bitmar_model_read_backbone (model, path, error))
+    g_clear_object (&model);
   return model;
 }
 

@@ -1,33 +1,44 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stage 0, the backbone: EfficientNet-Lite in integers, every value a u8 code, channels last.
+/* Stage 0, the backbone: a picture's bytes -> features. Which one it is, is said by the model's file (vision-efficientnet.h,
+ * vision-dinov2.h); whoever runs it has no need to know.
  *
- *   rgb [size, size, 3]
- *     stem         3x3 / 2                          -> x
- *     per block    [expand 1x1] x -> wide           (x itself where there is none)
- *                  depthwise    wide -> deep
- *                  project 1x1  deep [+ x] -> x
- *     head 1x1     x -> features [grid * grid, channels]
- *
- * Three buffers, each as large as its largest user. A projection may write over x: it reads it only as its residual. */
+ *   rgb [size, size, 3] -> features, one byte each:
+ *     u8 [P * pool * pool, channels]        a backbone in integers
+ *     int8 [P, channels]                    one in floats, pooled: its bitlinear codes (has_codes) */
 #pragma once
 
 #include "model-private.h"
 
 G_BEGIN_DECLS
 
+typedef struct _BitmarLoader BitmarLoader;
+
+struct _BitmarBackbone {
+  const char *name;            /* what bitmar.vision.backbone says */
+  gboolean has_codes;
+  /* The keys and tensors that are its own, into model->vision.network; size, channels, tokens and pool are there already. */
+  gboolean (*read) (BitmarLoader *l);
+  void (*free_network) (gpointer network);
+  /* The memory that one stream's run takes; NULL: there is not enough. */
+  gpointer (*workspace_new) (const BitmarModel *model);
+  void (*workspace_free) (gpointer workspace);
+  void (*run) (gpointer workspace, const guint8 *rgb, guint8 *features);
+};
+
+/* name: not NUL-terminated. NULL: there is none of that name. */
+const BitmarBackbone *bitmar_backbone_find (const char *name, gsize length);
+
 typedef struct {
   const BitmarModel *model;
-  guint8 *x, *wide, *deep;
+  gpointer workspace;          /* the backbone's */
 } BitmarVision;
 
 gboolean bitmar_vision_init (BitmarVision *vision, const BitmarModel *model);
 void bitmar_vision_clear (BitmarVision *vision);
-/* rgb: [size, size, 3]; features: [tokens * pool * pool, channels] */
-/* The stem and the first `n_blocks` (at least 1, at most the model's) alone. Returns the grid's edge; the codes [edge * edge, the last block's
- * channels] are in vision->x. */
-gsize bitmar_vision_run_blocks (BitmarVision *vision, const guint8 *rgb, guint n_blocks);
+/* Bytes. */
+gsize bitmar_vision_features_size (const BitmarModel *model);
 void bitmar_vision_run (BitmarVision *vision, const guint8 *rgb, guint8 *features);
 
 G_END_DECLS

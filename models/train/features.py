@@ -7,9 +7,9 @@
 
 A set is NAME.tar (or a folder NAME) of pictures and NAME.tsv (name<TAB>caption). View 0 is the whole
 picture squeezed to the backbone's square, view 1 its mirror image, the rest random crops, mirrored and
-lit at random. Each view is one .npy of u8 codes [pictures, tokens, channels].
+lit at random. Each view is one .npy of codes [pictures, tokens, channels], u8 of an EfficientNet, int8 of a DINOv2.
 
-With --engine the codes are those of the integer backbone in --model (any exported file: the backbone is frozen), which is what the
+With --engine the codes are those of the integer backbone in --model (any exported file, or a backbone alone: it is frozen), which is what the
 captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
 With --blocks N they are those at the end of the first N blocks, of the same crops: what distil.py and finetune.py train on."""
 import argparse
@@ -136,13 +136,17 @@ def codes(bb, images):
 
 
 class Engine:
-    """The C engine's backbone as a function u8 images [n, h, w, 3] -> u8 codes [n, tokens, channels]."""
+    """The C engine's backbone as a function u8 images [n, h, w, 3] -> codes [n, tokens, channels], u8 or int8."""
 
     def __init__(self, program, model, blocks=0):
         from reference import File
         f = File(model)
-        self.size, self.shape = f["vision.image_size"], (f["vision.tokens"] * f["vision.pool"] ** 2, f["vision.channels"])
+        floats = f["vision.backbone"] == "dinov2"          # whose tokens come pooled, as signed codes
+        self.dtype = np.int8 if floats else np.uint8
+        self.size, self.shape = f["vision.image_size"], (f["vision.tokens"] * (1 if floats else f["vision.pool"] ** 2), f["vision.channels"])
         if blocks:
+            if floats:
+                raise SystemExit(f"{model}: a DINOv2 has no blocks to stop at")
             edge = -(-self.size // 2)
             for stride in f["vision.stride"][:blocks]:
                 edge = -(-edge // stride)
@@ -169,7 +173,7 @@ class Engine:
             code = self.ask(image)
             if len(code) != self.shape[0] * self.shape[1]:
                 raise SystemExit("the engine ended early")
-            out.append(np.frombuffer(code, np.uint8).reshape(self.shape))
+            out.append(np.frombuffer(code, self.dtype).reshape(self.shape))
         return np.stack(out)
 
 

@@ -335,12 +335,12 @@ class BitMar(nn.Module):
         e = self.embed + (q * s[:, None] - self.embed).detach()
         return F.embedding(ids, e)
 
-    def visual(self, codes_u8, keep=None):
-        """u8 [B, P, channels] -> V [B, P or keep, d]; keep: indices of the tokens to go on with."""
+    def visual(self, features, keep=None):
+        """u8 or int8 codes [B, P, channels] -> V [B, P or keep, d]; keep: indices of the tokens to go on with."""
         pos = self.pos
         if keep is not None:
-            codes_u8, pos = codes_u8[:, keep], pos[keep]
-        h = F.relu(self.bottleneck[0](codes_u8.float()))
+            features, pos = features[:, keep], pos[keep]
+        h = F.relu(self.bottleneck[0](features.float()))
         return self.bottleneck[1](h) + pos
 
     def encode_text(self, ids):

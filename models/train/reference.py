@@ -9,7 +9,7 @@ It shares no code with the trainer but the tokenizer, so that a mistake in eithe
 import argparse
 import hashlib
 import io
-import sys
+import math
 from pathlib import Path
 
 import gguf
@@ -111,7 +111,60 @@ def ffn(up, down, x):
     return down(np.square(np.maximum(up(x), 0)))
 
 
-# ---- Backbone ---------------------------------------------------------------------------------------
+# ---- Backbone: DINOv2 -------------------------------------------------------------------------------
+def dense(f, name, x):
+    """A linear of one of the three kinds. The chain of fused multiply-adds of f16 is stood for by a sum in f64, rounded once."""
+    w, scale, bias = (f.tensor[f"{name}.{part}"] for part in ("weight", "scale", "bias"))
+    if w.dtype == np.float16:
+        return (x.astype(np.float64) @ w.T.astype(np.float64)).astype(f32) * scale + bias
+    w = unpack(w) if w.shape[1] * 4 == x.shape[1] else w
+    acc = (codes(x)[0].astype(np.float64) @ w.T.astype(np.float64)).astype(f32)
+    return (acc * scale) * (np.abs(x).max(-1, keepdims=True) / f32(127)) + bias
+
+
+def layer_norm(f, name, x):
+    d = f32(x.shape[1])
+    centred = x - x.sum(-1, keepdims=True) / d
+    r = f32(1) / np.sqrt(np.square(centred).sum(-1, keepdims=True) / d + f32(f["vision.epsilon"]))
+    return (centred * r) * f.tensor[name + ".weight"] + f.tensor[name + ".bias"]
+
+
+def gelu(x):
+    erf = np.frompyfunc(math.erf, 1, 1)
+    return (0.5 * x * (1 + erf(x.astype(np.float64) / math.sqrt(2)).astype(np.float64))).astype(f32)
+
+
+def dinov2_tokens(f, image):
+    """u8 [size, size, 3] -> the patches' tokens f32 [g * g, channels]."""
+    n, g, d = f["vision.patch"], f["vision.image_size"] // f["vision.patch"], f["vision.channels"]
+    x = (image.astype(f32) / f32(255) - np.array(f["vision.mean"], f32)) / np.array(f["vision.std"], f32)
+    patches = x.reshape(g, n, g, n, 3).transpose(0, 2, 1, 3, 4).reshape(g * g, -1)
+    position = f.tensor["vision.position"]
+    tokens = [(f.tensor["vision.cls"] + position[0])[None]]
+    if f["vision.registers"]:
+        tokens.append(f.tensor["vision.registers"].reshape(-1, d))
+    x = np.concatenate(tokens + [dense(f, "vision.patch", patches) + position[1:]])
+    for i in range(f["vision.layers"]):
+        b = f"vision.blk.{i}."
+        q, k, v = np.split(dense(f, b + "qkv", layer_norm(f, b + "norm1", x)), 3, 1)
+        x = x + dense(f, b + "out", attend(q, k, v, f["vision.heads"]))
+        x = x + dense(f, b + "down", gelu(dense(f, b + "up", layer_norm(f, b + "norm2", x))))
+    return layer_norm(f, "vision.norm", x)[1 + f["vision.registers"]:]
+
+
+def pooled(f, tokens):
+    """f32 [g * g, d] -> [P, d]: means of pool x pool neighbours."""
+    n = f["vision.pool"]
+    edge = f["vision.image_size"] // f["vision.patch"] // n
+    x = tokens.reshape(edge, n, edge, n, -1)
+    out = 0
+    for y in range(n):
+        for z in range(n):
+            out = out + x[:, y, :, z]
+    return (out * f32(1 / n ** 2)).reshape(edge * edge, -1)
+
+
+# ---- Backbone: EfficientNet-Lite --------------------------------------------------------------------
 def conv(f, name, x, kind, stride, kernel, res=None):
     """x u8 [h, w, c] -> u8 [h', w', cout]; all sums in float64, which is exact here."""
     w = f.tensor[name + ".weight"]
@@ -139,7 +192,9 @@ def conv(f, name, x, kind, stride, kernel, res=None):
 
 
 def backbone(f, image):
-    """u8 [size, size, 3] -> u8 [P, channels]."""
+    """u8 [size, size, 3] -> u8 [P, channels], or int8 codes of pooled floats."""
+    if f["vision.backbone"] == "dinov2":
+        return codes(pooled(f, dinov2_tokens(f, image)))[0].astype(np.int8)
     x = conv(f, "vision.stem", image, "stem", 2, 3)
     table = zip(f["vision.kernel"], f["vision.stride"], f["vision.expand"], f["vision.channels_out"])
     for i, (k, s, e, cout) in enumerate(table):
@@ -307,7 +362,7 @@ class Model:
         empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * self.f["decoder.layers"]
         logits, _ = self.step(stream, self.f["tokenizer.ggml.bos_token_id"], empty)
         ids, mean, finished = self.beam_search(stream)
-        return {"features.u8": feat, "v_codes.i8": v[0].astype(np.int8), "v_inv.f32": v[1].astype(f32),
+        return {"features.u8" if feat.dtype == np.uint8 else "features.i8": feat, "v_codes.i8": v[0].astype(np.int8), "v_inv.f32": v[1].astype(f32),
                 "key.f32": key.astype(f32), "content.f32": content.astype(f32),
                 "text.f32": self.sentence(prompt).astype(f32), "logits.f32": logits.astype(f32),
                 "ids.i32": np.array(ids, np.int32)}, self.tok.decode(ids), self.confidence(mean)

@@ -177,7 +177,7 @@ def losses(model, b, args):
 
 @torch.no_grad()
 def greedy(model, tok, codes, limit=20):
-    """codes u8 [B, P, channels] -> captions; memory empty. Recomputes the prefix: for a look while training only."""
+    """codes [B, P, channels] -> captions; memory empty. Recomputes the prefix: for a look while training only."""
     v = model.visual(codes)
     kv = model.fusion.keys(v)
     B = len(codes)

@@ -12,7 +12,8 @@
 #include "fusion.h"
 #include "image.h"
 #include "text.h"
-#include "vision.h"
+#include "vision-dinov2.h"
+#include "vision-efficientnet.h"
 
 #define WIDTH 1280
 #define HEIGHT 720
@@ -67,19 +68,42 @@ conv_products (const BmkConv *c, gsize edge, gboolean depthwise)
 }
 
 static double
-backbone_products (const BitmarModel *m)
+efficientnet_products (const BitmarModel *m)
 {
+  const BitmarEfficientNet *net = m->vision.network;
   gsize edge = bmk_conv_out (m->vision.size, 2);
-  double sum = conv_products (&m->vision.stem, edge, FALSE);
+  double sum = conv_products (&net->stem, edge, FALSE);
 
-  for (gsize i = 0; i < m->vision.n_blocks; i++) {
-    const BitmarBlock *b = &m->vision.blocks[i];
+  for (gsize i = 0; i < net->n_blocks; i++) {
+    const BitmarBlock *b = &net->blocks[i];
 
     sum += b->has_expand ? conv_products (&b->expand, edge, FALSE) : 0;
     edge = bmk_conv_out (edge, b->dw.stride);
     sum += conv_products (&b->dw, edge, TRUE) + conv_products (&b->project, edge, FALSE);
   }
-  return sum + conv_products (&m->vision.head, edge, FALSE);
+  return sum + conv_products (&net->head, edge, FALSE);
+}
+
+/* Attention's own products, which are floats, included. */
+static double
+dinov2_products (const BitmarModel *m)
+{
+  const BitmarDinov2 *net = m->vision.network;
+  gsize patches = net->grid * net->grid, n = 1 + net->registers + patches;
+  double sum = products (&net->patch.w, patches);
+
+  for (gsize i = 0; i < net->n_layers; i++) {
+    const BitmarDinov2Layer *l = &net->layers[i];
+    sum += products (&l->q.w, 3 * n) + products (&l->out.w, n) + products (&l->up.w, n) + products (&l->down.w, n)
+        + 2.0 * (double) (n * n * m->vision.channels);
+  }
+  return sum;
+}
+
+static double
+backbone_products (const BitmarModel *m)
+{
+  return m->vision.backbone == &bitmar_dinov2 ? dinov2_products (m) : efficientnet_products (m);
 }
 
 static void
@@ -191,7 +215,7 @@ static gboolean
 start (Bench *b)
 {
   BitmarModel *m = b->model;
-  gsize p = m->vision.tokens, d = m->width, features = p * m->vision.pool * m->vision.pool * m->vision.channels;
+  gsize p = m->vision.tokens, d = m->width, features = bitmar_vision_features_size (m);
 
   bitmar_scaler_init (&b->scaler, m->vision.size);
   b->pixels = g_malloc (WIDTH * HEIGHT * 3 / 2);

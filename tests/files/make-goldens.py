@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes golden/ and golden-prompt/: what models/train/reference.py makes of one picture with tiny.gguf, stage by stage.
-To be run again whenever tiny.gguf changes.
+"""Writes golden/, golden-prompt/, golden-dinov2/ and golden-backbone/: what models/train/reference.py makes of one picture with tiny.gguf,
+tiny-dinov2.gguf and tiny-backbone.gguf, stage by stage. To be run again whenever one of them changes.
 
     make-goldens.py tests/files"""
 import sys
@@ -18,19 +18,35 @@ def picture(n):
     return np.clip(128 + 110 * np.sin((2 * x + y + 9 * c) * 0.2) + ((x * 7 + y * 13) % 11 - 5), 0, 255).astype(np.uint8)
 
 
+def vision(f, image):
+    """The stages that a backbone alone has."""
+    tokens = reference.dinov2_tokens(f, image)
+    return {"tokens.f32": tokens, "features.i8": reference.backbone(f, image)}
+
+
+def write(folder, f, image, prompt, stages):
+    folder.mkdir(exist_ok=True)
+    image.tofile(folder / "image.rgb")
+    (folder / "prompt.txt").write_text(prompt)
+    (folder / "model.txt").write_text(f["sha256"])
+    for name, x in stages.items():
+        x.tofile(folder / name)
+
+
 def main():
     files = Path(sys.argv[1])
-    model = reference.Model(files / "tiny.gguf")
-    image = picture(model.f["vision.image_size"])
-    for folder, prompt in (("golden", ""), ("golden-prompt", "A red car, two people")):
+    for name, folder, prompt in (("tiny.gguf", "golden", ""), ("tiny.gguf", "golden-prompt", "A red car, two people"),
+                                 ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
+        model = reference.Model(files / name)
+        image = picture(model.f["vision.image_size"])
         out, text, _ = model.stages(image, prompt)
-        (files / folder).mkdir(exist_ok=True)
-        image.tofile(files / folder / "image.rgb")
-        (files / folder / "prompt.txt").write_text(prompt)
-        (files / folder / "model.txt").write_text(model.f["sha256"])
-        for name, x in out.items():
-            x.tofile(files / folder / name)
+        if model.f["vision.backbone"] == "dinov2":
+            out |= vision(model.f, image)
+        write(files / folder, model.f, image, prompt, out)
         print(f"{folder}: {text!r}")
+    alone = reference.File(files / "tiny-backbone.gguf")
+    image = picture(alone["vision.image_size"])
+    write(files / "golden-backbone", alone, image, "", vision(alone, image))
 
 
 if __name__ == "__main__":

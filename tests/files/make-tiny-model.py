@@ -46,13 +46,10 @@ def random_backbone(size):
     return bb
 
 
-def main():
-    torch.manual_seed(7)
-    size = 40
-    bb = export.Integers(random_backbone(size))
+def write(path, bb, name, description):
+    """A random captioner on the backbone: a whole model."""
     tok = train_bpe([WORDS], 300)
-    grid = -(-(-(-(-(-size // 2)) // 2)) // 2)
-    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=32, tokens=grid * grid, bottleneck=48, text_layers=2,
+    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, tokens=bb.tokens, bottleneck=48, text_layers=2,
                      text_heads=2, text_ff=64, text_context=16, fusion_layers=2, fusion_heads=2, fusion_ff=64, slots=8,
                      width=16, layers=2, heads=2, ff=64, sinks=4, window=64, max_tokens=12, beam=3)
     model = net.BitMar(cfg)
@@ -62,13 +59,19 @@ def main():
             if isinstance(m, net.BitLinear):
                 m.gain = 2.0
         model.log_sharpness.fill_(2.0)
-    out = export.Writer(sys.argv[1])
+    out = export.Writer(path)
     export.metadata(out.w, cfg, bb, tok, dict(
-        name="Tiny random model", description="A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone", license="CC0-1.0", version="1", training_data="none: random weights", scores={},
+        name=name, description=description, license="CC0-1.0", version="1", training_data="none: random weights", scores={},
         temperature=2, bias=4,            # it doubts all that it says; elements that keep doubted captions back would be silent
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     export.tensors(out, model, bb)
-    export.finish(out, sys.argv[1])
+    export.finish(out, path)
+
+
+def main():
+    torch.manual_seed(7)
+    write(sys.argv[1], export.Integers(random_backbone(40)), "Tiny random model",
+          "A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone")
 
 
 if __name__ == "__main__":

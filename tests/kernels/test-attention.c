@@ -293,9 +293,48 @@ test_exp (void)
   CHECK (bmk_exp (1e30f) == bmk_exp (88.0f) && bmk_exp (INFINITY) == bmk_exp (88.0f), "clamped above 88");
 }
 
+/* Tokens over themselves: what a query after another makes of them, on any number of threads. */
+static void
+check_all (size_t n, size_t d, size_t heads)
+{
+  float *q = random_floats (n * d, 2.0f), *k = random_floats (n * d, 2.0f), *v = random_floats (n * d, 2.0f);
+  float *want = random_floats (n * d, 1.0f), *scratch = random_floats (bmk_attend_all_scratch (n, d, heads) + heads * n, 1.0f);
+  const BmkSpan span = { k, v, n, false };
+
+  for (int tier = 0; tier < BMK_N_TIERS; tier++)
+    for (unsigned threads = 1; threads < 4 && bmk_set_tier ((BmkTier) tier); threads += 2) {
+      Guarded out = guarded_new (n * d * 4, 4);
+      bmk_set_threads (threads);
+      for (size_t i = 0; tier == 0 && i < n; i++)
+        bmk_attend (want + i * d, q + i * d, NULL, &span, 1, d, heads, scratch);
+      bmk_attend_all ((float *) out.data, q, k, v, n, d, heads, scratch);
+      CHECK (memcmp (out.data, want, n * d * 4) == 0, "%s: n %zu, d %zu, %zu heads", bmk_tier_name ((BmkTier) tier), n, d, heads);
+      guarded_check_free (&out, "bmk_attend_all");
+    }
+  bmk_set_threads (1);
+  free (q);
+  free (k);
+  free (v);
+  free (want);
+  free (scratch);
+}
+
+static void
+test_all (void)
+{
+  static const size_t shapes[][2] = { { 16, 1 }, { 64, 1 }, { 96, 2 }, { 128, 2 }, { 160, 2 }, { 288, 2 } };
+  static const size_t n[] = { 1, 2, 5, 16, 17, 33, 65, 70, 130 };
+
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (size_t j = 0; j < sizeof n / sizeof *n; j++)
+      check_all (n[j], shapes[i][0], shapes[i][1]);
+  check_all (257, 192, 3);
+}
+
 int
 main (void)
 {
+  test_all ();
   test_many ();
   static const size_t heads[][2] = { { 16, 1 }, { 32, 1 }, { 256, 4 }, { 96, 2 }, { 240, 5 } };
 

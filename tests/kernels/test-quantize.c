@@ -86,6 +86,37 @@ check (size_t m, size_t k, size_t ldx, size_t offset)
   free (q);
 }
 
+/* The same codes, and a / 127 in place of the norm. */
+static void
+check_scaled (size_t m, size_t k, size_t ldx)
+{
+  float *x = malloc (m * ldx * sizeof *x);
+  BmkRow *rows = malloc (2 * m * sizeof *rows);
+  int8_t *q = malloc (2 * m * k);
+
+  CHECK (x && rows && q, "out of memory");
+  for (size_t i = 0; i < m; i++)
+    fill_row (x + i * ldx, ldx, i + k);
+  for (int tier = 0; tier < BMK_N_TIERS; tier++) {
+    if (!bmk_set_tier ((BmkTier) tier))
+      continue;
+    bmk_quantize (q, rows, x, ldx, m, k);
+    bmk_quantize_scaled (q + m * k, rows + m, x, ldx, m, k);
+    CHECK (memcmp (q, q + m * k, m * k) == 0, "tier %d: scaled codes differ", tier);
+    for (size_t i = 0; i < m; i++) {
+      volatile float a = 0.0f;
+      for (size_t j = 0; j < k; j++)
+        a = fmaxf (a, fabsf (x[i * ldx + j]));
+      a = a / 127.0f;
+      CHECK (rows[m + i].inv == a && rows[m + i].sum == rows[i].sum, "tier %d: inv is %g, not %g", tier,
+          (double) rows[m + i].inv, (double) a);
+    }
+  }
+  free (x);
+  free (rows);
+  free (q);
+}
+
 static void
 check_u8 (size_t m, size_t k, size_t offset)
 {
@@ -123,6 +154,7 @@ main (void)
   for (size_t k = 1; k <= 140; k++) {
     check (7, k, k + k % 4, k % 16);
     check_u8 (6, k, k % 16);
+    check_scaled (7, k, k + k % 3);
   }
   check (5, 1280, 1280, 1);
   check (5, 65536, 65536, 0);

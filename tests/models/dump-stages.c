@@ -52,7 +52,7 @@ read_picture (const BitmarModel *model, const char *path)
 static void
 dump_vision (BitmarModel *model, const guint8 *rgb, BitmarEpisode *episode, const char *dir)
 {
-  gsize p = model->vision.tokens, pool = model->vision.pool, n = p * pool * pool * model->vision.channels;
+  gsize p = model->vision.tokens, n = bitmar_vision_features_size (model);
   guint8 *features = g_malloc (n);
   float *inv = g_new (float, p);
   BitmarBottleneck bottleneck;
@@ -62,7 +62,7 @@ dump_vision (BitmarModel *model, const guint8 *rgb, BitmarEpisode *episode, cons
     fail ("vision", NULL);
   bitmar_vision_run (&vision, rgb, features);
   bitmar_bottleneck_run (&bottleneck, features, episode->v_codes, episode->v_rows);
-  put (dir, "features.u8", features, n);
+  put (dir, model->vision.backbone->has_codes ? "features.i8" : "features.u8", features, n);
   put (dir, "v_codes.i8", episode->v_codes, p * model->width);
   for (gsize i = 0; i < p; i++)
     inv[i] = episode->v_rows[i].inv;

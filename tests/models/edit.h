@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tampering with tiny.gguf. */
+/* Tampering with tiny.gguf, or another of the tests' files. */
 #pragma once
 
 #include <glib/gstdio.h>
@@ -10,13 +10,19 @@
 #include "bitmar.h"
 
 static inline char *
-edit_tiny (gsize *size)
+edit_file (const char *name, gsize *size)
 {
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL), *data;
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), name, NULL), *data;
 
   g_assert_true (g_file_get_contents (path, &data, size, NULL));
   g_free (path);
   return data;
+}
+
+static inline char *
+edit_tiny (gsize *size)
+{
+  return edit_file ("tiny.gguf", size);
 }
 
 static inline BitmarModel *

@@ -133,7 +133,7 @@ check_sound (const BitmarGguf *file)
   }
   for (gsize i = 0; i < n; i++) {
     const BitmarGgufTensor *t = bitmar_gguf_tensor_at (file, i);
-    gsize each = t->type == BITMAR_TENSOR_I8 ? 1 : 4;
+    gsize each = t->type == BITMAR_TENSOR_I8 ? 1 : t->type == BITMAR_TENSOR_F16 ? 2 : 4;
 
     g_assert_true (t->data >= bytes && t->size <= size && (gsize) (t->data - bytes) <= size - t->size);
     g_assert_cmpuint (t->size, ==, each * t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3]);
@@ -638,6 +638,8 @@ test_tensors (void)
   refused (one_tensor (2, 0, 4, BITMAR_TENSOR_I8, 0), BITMAR_ERROR_FORMAT);
   refused (one_tensor (2, 65, 1, BITMAR_TENSOR_I8, 0), BITMAR_ERROR_FORMAT);
   refused (one_tensor (1, 17, 1, BITMAR_TENSOR_F32, 0), BITMAR_ERROR_FORMAT);
+  accepted (one_tensor (2, 4, 8, BITMAR_TENSOR_F16, 0));
+  refused (one_tensor (1, 33, 1, BITMAR_TENSOR_F16, 0), BITMAR_ERROR_FORMAT);
   /* products and sums that wrap */
   refused (one_tensor (2, G_GUINT64_CONSTANT (1) << 33, G_GUINT64_CONSTANT (1) << 31, BITMAR_TENSOR_I8, 0), BITMAR_ERROR_FORMAT);
   refused (one_tensor (1, G_GUINT64_CONSTANT (1) << 62, 1, BITMAR_TENSOR_F32, 0), BITMAR_ERROR_FORMAT);
@@ -646,7 +648,7 @@ test_tensors (void)
   refused (one_tensor (1, 32, 1, BITMAR_TENSOR_I8, 64), BITMAR_ERROR_FORMAT);
   refused (one_tensor (1, 16, 1, BITMAR_TENSOR_I8, 8), BITMAR_ERROR_FORMAT);
   for (guint32 type = 0; type < 64; type++)
-    if (type != BITMAR_TENSOR_F32 && type != BITMAR_TENSOR_I8 && type != BITMAR_TENSOR_I32)
+    if (type != BITMAR_TENSOR_F32 && type != BITMAR_TENSOR_F16 && type != BITMAR_TENSOR_I8 && type != BITMAR_TENSOR_I32)
       refused (one_tensor (1, 4, 1, type, 0), BITMAR_ERROR_FORMAT);
   /* one on the other, and one name for two */
   for (guint same = 0; same < 2; same++) {
