@@ -92,6 +92,8 @@ def main():
     opt = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
     data = Codes(args.cache, args.sets, args.seed)
     dev = np.load(Path(args.cache) / f"{args.dev}.0.npy", mmap_mode="r")[:200]
+    student.set_share(0.0)
+    tower.anchor(student, (data.batch(args.batch) for _ in range(20)))
     first = 0
     if (out / "last.pt").exists():
         saved = tower.load(student, out / "last.pt")

@@ -10,6 +10,7 @@ pretrained float one (--float). The second view of a picture, of which memory ho
 OUT/last.pt is a checkpoint of the captioner with the tower in "late"; OUT/backbone.pt, written at the end, is the whole backbone in
 integers."""
 import argparse
+import itertools
 import json
 import math
 import time
@@ -108,6 +109,8 @@ def main():
     late = tower.Late(bb, ternary=not args.float).train()
     if args.tower:
         tower.load(late, args.tower)
+    else:
+        tower.anchor(late, (b["one"] for b in itertools.islice(batches.epoch(0), 20)))
     teacher = Teacher(args.cache, args.data, names, late)
     groups = tower.parameters(late, args.lr_tower, args.lr_other) + [{"params": list(model.parameters()), "peak": args.lr}]
     opt = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
@@ -150,7 +153,7 @@ def main():
                 save(out, saved, model, late, step + 1, not args.float)
                 train.look(model, tok, [Seen(s, late, 200) for s in dev], 200, lambda s: print(s, flush=True))
     moving.swap()
-    calibrate_norms(late, feed, 100)
+    calibrate_norms(late, feed, 50)
     save(out, saved, model, late, args.steps, not args.float)
     images = tower.read_images([Path(args.data) / f"{n}.tar" for n in names], 96, bb.size)
     torch.save(tower.integers(bb, late, images), out / "backbone.pt")

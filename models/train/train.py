@@ -242,7 +242,7 @@ def options():
     ap.add_argument("--lr", type=float, default=1.5e-3)
     ap.add_argument("--decay", type=float, default=0.05)
     ap.add_argument("--dropout", type=float, default=0.1)
-    ap.add_argument("--word-dropout", type=float, default=0.1, help="share of a caption's words hidden from what follows them")
+    ap.add_argument("--word-dropout", type=float, default=0.0, help="share of a caption's words hidden from what follows them")
     ap.add_argument("--smoothing", type=float, default=0.1)
     ap.add_argument("--prompts", type=float, default=0.15, help="share of captions steered by a prompt")
     ap.add_argument("--contrast", type=float, default=0.3)
