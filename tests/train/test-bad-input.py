@@ -302,6 +302,14 @@ class BadInput(common.Case):
         bad.write_text(json.dumps(same))
         self.stops("do not tell", self.call, calibrate, "--captions", bad, "--model", common.TINY, *measure)
 
+    def test_the_recipe_s_words(self):
+        recipe = [common.TRAIN / "recipe", "--data", self.data, "--work", self.work / "recipe"]
+        for words, more in (("there is no stage paint", ["paint"]), ("there is no option --colour", ["--colour"]), ("--work needs a value", ["--work"])):
+            run = subprocess.run([*recipe, *more], stderr=subprocess.PIPE, text=True)
+            self.assertEqual(run.returncode, 2)
+            self.assertIn(words, run.stderr)
+        self.assertFalse((self.work / "recipe").exists())
+
 
 if __name__ == "__main__":
     unittest.main()
