@@ -63,6 +63,23 @@ edit_behind (char *data, gsize size, const char *name)
   return at + 8 + n;
 }
 
+/* A number into the file, whose byte order is little-endian. */
+static inline void
+edit_poke (char *at, guint32 x)
+{
+  x = GUINT32_TO_LE (x);
+  memcpy (at, &x, sizeof x);
+}
+
+static inline guint32
+edit_bits_of (float x)
+{
+  guint32 bits;
+
+  memcpy (&bits, &x, sizeof bits);
+  return bits;
+}
+
 /* Where the checksum stands. */
 static inline gsize
 edit_digits (char *data, gsize size)

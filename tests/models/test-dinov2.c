@@ -264,22 +264,6 @@ test_backbone_of_model (void)
 
 /* ---- Made, not damaged ------------------------------------------------------------------------------ */
 
-static void
-poke (char *at, guint32 x)
-{
-  x = GUINT32_TO_LE (x);
-  memcpy (at, &x, sizeof x);
-}
-
-static guint32
-bits_of (float x)
-{
-  guint32 bits;
-
-  memcpy (&bits, &x, sizeof bits);
-  return bits;
-}
-
 /* Seals and offers it. code < 0: any of ours. */
 static void
 refused (char *data, gsize size, int code)
@@ -301,7 +285,7 @@ value_refused (const char *key, gsize at, guint32 bits)
   gsize size;
   char *data = edit_file (TINY, &size);
 
-  poke (edit_behind (data, size, key) + at, bits);
+  edit_poke (edit_behind (data, size, key) + at, bits);
   refused (data, size, BITMAR_ERROR_SHAPE);
   g_free (data);
 }
@@ -341,18 +325,18 @@ test_floats (void)
   static const float epsilon[] = { 0, -1e-6f, 1e-13f, 0.011f }, mean[] = { -17, 17, 3e38f }, std[] = { 0, -0.2f, 1e-4f, 1e4f };
 
   for (guint i = 0; i < G_N_ELEMENTS (never); i++) {
-    value_refused ("bitmar.vision.epsilon", 4, bits_of (never[i]));
+    value_refused ("bitmar.vision.epsilon", 4, edit_bits_of (never[i]));
     for (gsize c = 0; c < 3; c++) {
-      value_refused ("bitmar.vision.mean", 16 + 4 * c, bits_of (never[i]));
-      value_refused ("bitmar.vision.std", 16 + 4 * c, bits_of (never[i]));
+      value_refused ("bitmar.vision.mean", 16 + 4 * c, edit_bits_of (never[i]));
+      value_refused ("bitmar.vision.std", 16 + 4 * c, edit_bits_of (never[i]));
     }
   }
   for (guint i = 0; i < G_N_ELEMENTS (epsilon); i++)
-    value_refused ("bitmar.vision.epsilon", 4, bits_of (epsilon[i]));
+    value_refused ("bitmar.vision.epsilon", 4, edit_bits_of (epsilon[i]));
   for (guint i = 0; i < G_N_ELEMENTS (mean); i++)
-    value_refused ("bitmar.vision.mean", 16 + 4 * (i % 3), bits_of (mean[i]));
+    value_refused ("bitmar.vision.mean", 16 + 4 * (i % 3), edit_bits_of (mean[i]));
   for (guint i = 0; i < G_N_ELEMENTS (std); i++)
-    value_refused ("bitmar.vision.std", 16 + 4 * (i % 3), bits_of (std[i]));
+    value_refused ("bitmar.vision.std", 16 + 4 * (i % 3), edit_bits_of (std[i]));
   value_refused ("bitmar.vision.mean", 4, BITMAR_GGUF_UINT32);
   value_refused ("bitmar.vision.std", 4, BITMAR_GGUF_INT32);
 }
@@ -430,15 +414,15 @@ reshape_tensor (char *data, gsize size, const BitmarGgufTensor *t, gsize offset)
   char *dims = edit_behind (data, size, t->name) + 4;
 
   for (guint i = 0; i < t->n_dims; i++) {
-    poke (dims + 8 * i, t->dims[i] - 1);
+    edit_poke (dims + 8 * i, t->dims[i] - 1);
     refused (data, size, BITMAR_ERROR_SHAPE);
-    poke (dims + 8 * i, t->dims[i] / 2);
+    edit_poke (dims + 8 * i, t->dims[i] / 2);
     refused (data, size, BITMAR_ERROR_SHAPE);
-    poke (dims + 8 * i, t->dims[i]);
+    edit_poke (dims + 8 * i, t->dims[i]);
   }
   if (t->n_dims == 2 && t->dims[0] != t->dims[1]) {
-    poke (dims, t->dims[1]);
-    poke (dims + 8, t->dims[0]);
+    edit_poke (dims, t->dims[1]);
+    edit_poke (dims + 8, t->dims[0]);
     refused (data, size, BITMAR_ERROR_SHAPE);
   }
 }
@@ -449,9 +433,9 @@ retype_tensor (char *data, gsize size, const BitmarGgufTensor *t, gsize offset)
 {
   char *type = edit_behind (data, size, t->name) + 4 + 8 * t->n_dims;
 
-  poke (type, t->type == BITMAR_TENSOR_F32 ? BITMAR_TENSOR_I32 : BITMAR_TENSOR_F32);
+  edit_poke (type, t->type == BITMAR_TENSOR_F32 ? BITMAR_TENSOR_I32 : BITMAR_TENSOR_F32);
   refused (data, size, -1);
-  poke (type, t->type == BITMAR_TENSOR_F16 ? BITMAR_TENSOR_I32 : BITMAR_TENSOR_F16);
+  edit_poke (type, t->type == BITMAR_TENSOR_F16 ? BITMAR_TENSOR_I32 : BITMAR_TENSOR_F16);
   refused (data, size, -1);
 }
 

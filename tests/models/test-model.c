@@ -155,28 +155,12 @@ test_format_of_tomorrow (void)
 }
 
 static void
-poke32 (char *at, guint32 x)
-{
-  x = GUINT32_TO_LE (x);
-  memcpy (at, &x, sizeof x);
-}
-
-static guint32
-bits_of (float x)
-{
-  guint32 bits;
-
-  memcpy (&bits, &x, sizeof bits);
-  return bits;
-}
-
-static void
 number_refused (const char *key, guint32 bits)
 {
   gsize size;
   char *data = edit_tiny (&size);
 
-  poke32 (edit_behind (data, size, key) + 4, bits);
+  edit_poke (edit_behind (data, size, key) + 4, bits);
   edit_seal (data, size);
   refused (data, size, BITMAR_ERROR_SHAPE);
   g_free (data);
@@ -247,11 +231,11 @@ test_floats (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (all); i++) {
-    number_refused (all[i].key, bits_of (all[i].below));
-    number_refused (all[i].key, bits_of (all[i].above));
-    number_refused (all[i].key, bits_of (NAN));
-    number_refused (all[i].key, bits_of (INFINITY));
-    number_refused (all[i].key, bits_of (-INFINITY));
+    number_refused (all[i].key, edit_bits_of (all[i].below));
+    number_refused (all[i].key, edit_bits_of (all[i].above));
+    number_refused (all[i].key, edit_bits_of (NAN));
+    number_refused (all[i].key, edit_bits_of (INFINITY));
+    number_refused (all[i].key, edit_bits_of (-INFINITY));
   }
 }
 
@@ -267,7 +251,7 @@ test_threshold_above_one (void)
     char *data = edit_tiny (&size);
     BitmarModel *model;
 
-    poke32 (edit_behind (data, size, "bitmar.memory.threshold") + 4, bits_of (fine[i]));
+    edit_poke (edit_behind (data, size, "bitmar.memory.threshold") + 4, edit_bits_of (fine[i]));
     edit_seal (data, size);
     model = edit_load (data, size, &error);
     g_assert_no_error (error);
@@ -297,14 +281,14 @@ test_types (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (all); i++) {
     char *data = edit_tiny (&size);
-    poke32 (edit_behind (data, size, all[i].key), all[i].type);
+    edit_poke (edit_behind (data, size, all[i].key), all[i].type);
     edit_seal (data, size);
     refused (data, size, all[i].code);
     g_free (data);
   }
   for (guint i = 0; i < G_N_ELEMENTS (arrays); i++) {
     char *data = edit_tiny (&size);
-    poke32 (edit_behind (data, size, arrays[i]) + 4, BITMAR_GGUF_FLOAT32);
+    edit_poke (edit_behind (data, size, arrays[i]) + 4, BITMAR_GGUF_FLOAT32);
     edit_seal (data, size);
     refused (data, size, BITMAR_ERROR_SHAPE);
     g_free (data);
@@ -333,7 +317,7 @@ test_arrays (void)
     gsize size;
     char *data = edit_tiny (&size);
 
-    poke32 (edit_behind (data, size, all[i].key) + 4 + 4 + 8 + 4 * all[i].index, (guint32) all[i].bad);
+    edit_poke (edit_behind (data, size, all[i].key) + 4 + 4 + 8 + 4 * all[i].index, (guint32) all[i].bad);
     edit_seal (data, size);
     refused (data, size, BITMAR_ERROR_SHAPE);
     g_free (data);
@@ -379,13 +363,13 @@ reshape_tensor (char *data, gsize size, const BitmarGgufTensor *t, gsize offset)
   char *dims = edit_behind (data, size, t->name) + 4;
 
   if (t->n_dims == 2 && t->dims[0] != t->dims[1]) {
-    poke32 (dims, t->dims[1]);
-    poke32 (dims + 8, t->dims[0]);
+    edit_poke (dims, t->dims[1]);
+    edit_poke (dims + 8, t->dims[0]);
     edit_seal (data, size);
     refused (data, size, BITMAR_ERROR_SHAPE);
   }
-  poke32 (dims, t->dims[0]);
-  poke32 (dims + 8 * (t->n_dims - 1), t->dims[t->n_dims - 1] - 1);
+  edit_poke (dims, t->dims[0]);
+  edit_poke (dims + 8 * (t->n_dims - 1), t->dims[t->n_dims - 1] - 1);
   edit_seal (data, size);
   refused (data, size, t->dims[t->n_dims - 1] > 1 ? BITMAR_ERROR_SHAPE : BITMAR_ERROR_FORMAT);
 }
@@ -396,7 +380,7 @@ retype_tensor (char *data, gsize size, const BitmarGgufTensor *t, gsize offset)
   char *type = edit_behind (data, size, t->name) + 4 + 8 * t->n_dims;
 
   /* I8 as four times as many bytes would reach into the next one: that is the reader's to refuse. */
-  poke32 (type, t->type == BITMAR_TENSOR_F32 ? BITMAR_TENSOR_I32 : t->type == BITMAR_TENSOR_I32 ? BITMAR_TENSOR_F32
+  edit_poke (type, t->type == BITMAR_TENSOR_F32 ? BITMAR_TENSOR_I32 : t->type == BITMAR_TENSOR_I32 ? BITMAR_TENSOR_F32
       : BITMAR_TENSOR_I32);
   edit_seal (data, size);
   refused (data, size, t->type == BITMAR_TENSOR_I8 ? BITMAR_ERROR_FORMAT : BITMAR_ERROR_SHAPE);
@@ -440,7 +424,7 @@ spoil_tensor (char *data, gsize size, const BitmarGgufTensor *t, gsize offset)
       g_assert_true (ternary != int8);
     }
     for (guint i = 0; t->type == BITMAR_TENSOR_F32 && i < G_N_ELEMENTS (never); i++) {
-      poke32 (data + at, bits_of (never[i]));
+      edit_poke (data + at, edit_bits_of (never[i]));
       g_assert_false (loads (data, size));
     }
     memcpy (data + at, was, each);
