@@ -14,6 +14,7 @@ class Config:
     vocabulary: int = 4096
     d: int = 256
     channels: int = 1280
+    early: int = 0           # channels of an early block beside them
     tokens: int = 81
     bottleneck: int = 512
     text_layers: int = 4
@@ -322,6 +323,8 @@ class BitMar(nn.Module):
         gain = 0.06
         self.embed = nn.Parameter(torch.randn(c.vocabulary, c.d) * 0.06)
         self.bottleneck = nn.ModuleList([BitLinear(c.channels, c.bottleneck), BitLinear(c.bottleneck, c.d)])
+        if c.early:
+            self.bottleneck.add_module("early", BitLinear(c.early, c.bottleneck))
         self.pos = nn.Parameter(torch.randn(c.tokens, c.d) * 0.3)
         self.text, self.fusion, self.decoder = TextEncoder(c, gain), Fusion(c, gain), Decoder(c, gain)
         self.log_sharpness = nn.Parameter(torch.tensor(3.0))
@@ -336,12 +339,15 @@ class BitMar(nn.Module):
         return F.embedding(ids, e)
 
     def visual(self, features, keep=None):
-        """u8 or int8 codes [B, P, channels] -> V [B, P or keep, d]; keep: indices of the tokens to go on with."""
+        """u8 or int8 codes [B, P, channels + early] -> V [B, P or keep, d]; keep: indices of the tokens to go on with.
+        An early block's codes are u8 around 128."""
         pos = self.pos
         if keep is not None:
             features, pos = features[:, keep], pos[keep]
-        h = F.relu(self.bottleneck[0](features.float()))
-        return self.bottleneck[1](h) + pos
+        h = self.bottleneck[0](features[..., :self.c.channels].float())
+        if self.c.early:
+            h = h + self.bottleneck.early(features[..., self.c.channels:].float() - 128)
+        return self.bottleneck[1](F.relu(h)) + pos
 
     def encode_text(self, ids):
         """ids [b, l] with CLS first, PAD after -> [b, l, d]."""

@@ -50,7 +50,7 @@ def read_sets(args, cfg=None):
     """-> training sets, dev sets, all of the backbone that cfg has, where there is one."""
     sets = [Pictures(args.cache, args.data, n, 2) for n in args.sets.split(",")]
     dev = [Pictures(args.cache, args.data, n) for n in args.dev.split(",")]
-    want = (cfg.tokens, cfg.channels) if cfg else sets[0].views[0].shape[1:]
+    want = (cfg.tokens, cfg.channels + cfg.early) if cfg else sets[0].views[0].shape[1:]
     for s in sets + dev:
         if s.views[0].shape[1:] != want:
             got = s.views[0].shape
@@ -238,6 +238,7 @@ def options():
     ap.add_argument("--batch", type=int, default=48, help="pictures a step")
     ap.add_argument("--captions", type=int, default=3, help="captions a picture and step")
     ap.add_argument("--length", type=int, default=24, help="tokens of a caption, the rest is cut")
+    ap.add_argument("--early", type=int, default=0, help="how many of the features' channels, the last ones, are an early block's")
     ap.add_argument("--keep", type=int, default=60, help="frame tokens kept in training")
     ap.add_argument("--lr", type=float, default=1.5e-3)
     ap.add_argument("--decay", type=float, default=0.05)
@@ -280,7 +281,10 @@ def main():
     if not args.start:
         tok = load_tokenizer(out / "tokenizer.json", sets, cfg.vocabulary)
         cfg.vocabulary = len(tok.tokens)
-        cfg.tokens, cfg.channels = sets[0].views[0].shape[1:]
+        cfg.tokens, channels = sets[0].views[0].shape[1:]
+        cfg.channels, cfg.early = channels - args.early, args.early
+        if not 0 <= args.early < channels:
+            raise SystemExit(f"--early {args.early}: the features have {channels} channels in all")
     cfg.max_tokens = args.length
     model = net.BitMar(cfg, args.dropout)
     if weights:
