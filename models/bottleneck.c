@@ -30,7 +30,11 @@ bitmar_bottleneck_init (BitmarBottleneck *b, const BitmarModel *model)
   b->v = g_try_new (float, p * model->width);
   if (pools (model))
     b->pooled = g_try_new (float, p * channels);
-  if (b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v && (b->pooled || !pools (model)))
+  if (model->vision.early) {
+    b->early_q = g_try_new (int8_t, p * model->vision.early);
+    b->early = g_try_new (float, p * model->vision.early);
+  }
+  if ((!model->vision.early || (b->early_q && b->early)) && b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v && (b->pooled || !pools (model)))
     return TRUE;
   bitmar_bottleneck_clear (b);
   return FALSE;
@@ -44,6 +48,8 @@ bitmar_bottleneck_clear (BitmarBottleneck *b)
   g_clear_pointer (&b->hidden_q, g_free);
   g_clear_pointer (&b->hidden_rows, g_free);
   g_clear_pointer (&b->pooled, g_free);
+  g_clear_pointer (&b->early, g_free);
+  g_clear_pointer (&b->early_q, g_free);
   g_clear_pointer (&b->hidden, g_free);
   g_clear_pointer (&b->v, g_free);
 }
@@ -93,6 +99,22 @@ codes_of (BitmarBottleneck *b, const guint8 *features)
   return b->q;
 }
 
+/* h = relu (what bottleneck.0 made + bottleneck.early); its codes. codes: u8 [P, early] around 128 */
+static void
+add_early (BitmarBottleneck *b, const guint8 *codes)
+{
+  const BmkLinear *linear = &b->model->bottleneck_early;
+  gsize p = b->model->vision.tokens, k = b->model->vision.early, n = linear->n;
+
+  for (gsize i = 0; i < p * k; i++)
+    b->early[i] = (float) (codes[i] - 128);
+  bmk_quantize (b->early_q, b->rows, b->early, k, p, k);
+  bmk_ternary_linear (&(BmkOutput) { .y = b->hidden, .ldy = n, .add = true }, linear, b->early_q, b->rows, p);
+  for (gsize i = 0; i < p * n; i++)
+    b->hidden[i] = MAX (b->hidden[i], 0.0f);
+  bmk_quantize (b->hidden_q, b->hidden_rows, b->hidden, n, p, n);
+}
+
 void
 bitmar_bottleneck_run (BitmarBottleneck *b, const guint8 *features, int8_t *v_codes, BmkRow *v_rows)
 {
@@ -100,11 +122,14 @@ bitmar_bottleneck_run (BitmarBottleneck *b, const guint8 *features, int8_t *v_co
   const int8_t *codes = codes_of (b, features);
   const BmkLinear *first = &model->bottleneck[0], *second = &model->bottleneck[1];
   gsize p = model->vision.tokens, d = model->width;
-  const BmkOutput hidden = { .y = b->hidden, .ldy = first->n, .activation = BMK_RELU, .q = b->hidden_q,
-    .rows = b->hidden_rows };
+  gboolean early = model->vision.early > 0;
+  const BmkOutput hidden = { .y = b->hidden, .ldy = first->n, .activation = early ? BMK_LINEAR : BMK_RELU,
+    .q = early ? NULL : b->hidden_q, .rows = early ? NULL : b->hidden_rows };
   const BmkOutput out = { .y = b->v, .ldy = d, .add = true, .q = v_codes, .rows = v_rows };
 
   bmk_ternary_linear (&hidden, first, codes, b->rows, p);
+  if (early)
+    add_early (b, features + bitmar_vision_late_size (model));
   memcpy (b->v, model->position, p * d * sizeof (float));
   bmk_ternary_linear (&out, second, b->hidden_q, b->hidden_rows, p);
 }

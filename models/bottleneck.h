@@ -4,7 +4,9 @@
 /* Stage 1, the bottleneck: a two-layer ternary MLP on every frame token.
  *
  *   features [P, channels]        codes already, or u8 (then with pool = 2 the mean of 2 x 2 neighbours first)
- *     bottleneck.0, relu          -> h [P, hidden]
+ *     bottleneck.0                -> h [P, hidden]
+ *     + bottleneck.early          of the early block's codes [P, early], around 128, where the model has it
+ *     relu
  *     bottleneck.1, + pos         -> v [P, d]
  *     codes                       -> V: int8 [P, d] and their inverse root mean square [P]
  *
@@ -21,6 +23,8 @@ typedef struct {
   BmkRow *rows;        /* [P] */
   int8_t *hidden_q;    /* [P, hidden] */
   BmkRow *hidden_rows; /* [P] */
+  int8_t *early_q;     /* [P, early], NULL when the model has none */
+  float *early;        /* [P, early] */
   float *pooled;       /* [P, channels], NULL when there is nothing to pool */
   float *hidden;       /* [P, hidden] */
   float *v;            /* [P, d] */

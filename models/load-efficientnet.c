@@ -154,6 +154,28 @@ get_block (BitmarLoader *l, const Table *t, BitmarEfficientNet *net, guint i, gu
   return TRUE;
 }
 
+/* Files without the key have no early codes. edge: of the grid after the blocks before them. */
+static gboolean
+get_early (BitmarLoader *l, BitmarEfficientNet *net, guint grid)
+{
+  BitmarModel *m = l->model;
+  guint edge = bmk_conv_out (m->vision.size, 2), f;
+
+  if (!bitmar_gguf_value (l->file, "bitmar.vision.early_blocks"))
+    return TRUE;
+  if (!bitmar_load_uint (l, "bitmar.vision.early_blocks", 1, net->n_blocks, &net->early_blocks))
+    return FALSE;
+  if (m->vision.pool != 1)
+    return bitmar_load_fail (l, BITMAR_ERROR_SHAPE, "early codes beside pooled features");
+  for (guint i = 0; i < net->early_blocks; i++)
+    edge = bmk_conv_out (edge, net->blocks[i].dw.stride);
+  f = (edge + grid - 1) / grid;
+  if (f > 4)
+    return bitmar_load_fail (l, BITMAR_ERROR_SHAPE, "a frame token would cover %u x %u places of the early block", f, f);
+  m->vision.early = f * f * net->blocks[net->early_blocks - 1].project.cout;
+  return TRUE;
+}
+
 gboolean
 bitmar_efficientnet_read (BitmarLoader *l)
 {
@@ -179,5 +201,5 @@ bitmar_efficientnet_read (BitmarLoader *l)
   if (grid * grid != m->vision.tokens || edge % m->vision.pool)
     return bitmar_load_fail (l, BITMAR_ERROR_SHAPE, "%u frame tokens, but the backbone makes a grid of %u x %u", m->vision.tokens,
         edge, edge);
-  return conv (l, "vision.head", POINTWISE, channels, m->vision.channels, 1, 1, 0, &net->head);
+  return get_early (l, net, grid) && conv (l, "vision.head", POINTWISE, channels, m->vision.channels, 1, 1, 0, &net->head);
 }

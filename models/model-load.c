@@ -354,6 +354,7 @@ get_bottleneck (BitmarLoader *l)
 
   return bitmar_load_uint (l, "bitmar.vision.bottleneck", 16, BITMAR_MAX_WIDTH, &hidden)
       && linear (l, "bottleneck.0", hidden, m->vision.channels, &m->bottleneck[0])
+      && (!m->vision.early || linear (l, "bottleneck.early", hidden, m->vision.early, &m->bottleneck_early))
       && linear (l, "bottleneck.1", m->width, hidden, &m->bottleneck[1])
       && (m->position = bitmar_load_floats (l, "bottleneck.pos", NULL, m->width, m->vision.tokens));
 }

@@ -42,11 +42,13 @@ struct _BitmarModel {
 
   struct {
     guint size, channels, tokens, pool;
+    guint early;               /* channels of an early block beside them, 0: none */
     const BitmarBackbone *backbone;
     gpointer network;          /* the backbone's own, see vision-*.h */
   } vision;
 
   BmkLinear bottleneck[2];
+  BmkLinear bottleneck_early;  /* n = 0: none */
   const float *position;       /* [P, d] */
 
   struct {

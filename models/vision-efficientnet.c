@@ -3,6 +3,9 @@
 
 #include "vision-efficientnet.h"
 
+#include <math.h>
+#include <string.h>
+
 typedef struct {
   gsize x, wide, deep;
 } Sizes;
@@ -43,6 +46,7 @@ workspace_new (const BitmarModel *model)
   BitmarEfficientNetWorkspace *w = g_new0 (BitmarEfficientNetWorkspace, 1);
   Sizes s = buffer_sizes (net, model->vision.size);
 
+  w->model = model;
   w->net = net;
   w->size = model->vision.size;
   w->x = g_try_malloc (s.x);
@@ -54,14 +58,11 @@ workspace_new (const BitmarModel *model)
   return NULL;
 }
 
-gsize
-bitmar_efficientnet_run_blocks (BitmarEfficientNetWorkspace *w, const guint8 *rgb, guint n_blocks)
+/* Blocks `first` up to `end` on a grid of edge x edge; returns what it is then. */
+static gsize
+run_range (BitmarEfficientNetWorkspace *w, gsize edge, guint first, guint end)
 {
-  gsize edge = w->size;
-
-  bmk_stem (w->x, rgb, &w->net->stem, edge, edge);
-  edge = bmk_conv_out (edge, w->net->stem.stride);
-  for (guint i = 0; i < n_blocks; i++) {
+  for (guint i = first; i < end; i++) {
     const BitmarBlock *b = &w->net->blocks[i];
     const guint8 *wide = w->x;
 
@@ -76,12 +77,36 @@ bitmar_efficientnet_run_blocks (BitmarEfficientNetWorkspace *w, const guint8 *rg
   return edge;
 }
 
+gsize
+bitmar_efficientnet_run_blocks (BitmarEfficientNetWorkspace *w, const guint8 *rgb, guint n_blocks)
+{
+  bmk_stem (w->x, rgb, &w->net->stem, w->size, w->size);
+  return run_range (w, bmk_conv_out (w->size, w->net->stem.stride), 0, n_blocks);
+}
+
+/* w->x [edge, edge, c] -> early [P, f, f, c] */
+static void
+gather_early (const BitmarEfficientNetWorkspace *w, gsize edge, guint8 *early)
+{
+  gsize c = w->net->blocks[w->net->early_blocks - 1].project.cout, n = w->model->vision.early;
+  gsize grid = (gsize) lround (sqrt ((double) w->model->vision.tokens)), f = (edge + grid - 1) / grid;
+
+  memset (early, 128, w->model->vision.tokens * n);
+  for (gsize y = 0; y < edge; y++)
+    for (gsize x = 0; x < edge; x++)
+      memcpy (early + ((y / f) * grid + x / f) * n + ((y % f) * f + x % f) * c, w->x + (y * edge + x) * c, c);
+}
+
 static void
 run (gpointer workspace, const guint8 *rgb, guint8 *features)
 {
   BitmarEfficientNetWorkspace *w = workspace;
-  gsize edge = bitmar_efficientnet_run_blocks (w, rgb, w->net->n_blocks);
+  guint early = w->net->early_blocks;
+  gsize edge = bitmar_efficientnet_run_blocks (w, rgb, early);
 
+  if (early)
+    gather_early (w, edge, features + bitmar_vision_late_size (w->model));
+  edge = run_range (w, edge, early, w->net->n_blocks);
   bmk_pointwise (features, w->x, NULL, &w->net->head, edge * edge);
 }
 

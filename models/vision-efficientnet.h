@@ -10,6 +10,9 @@
  *                  project 1x1  deep [+ x] -> x
  *     head 1x1     x -> features [grid * grid, channels]
  *
+ * Where the model looks at an early block too, its codes go behind the features: a token's are those of the f x f places that it covers,
+ * (0, 0) (0, 1) … (f-1, f-1), 128 (nothing) where the grids don't meet. They hold colours and small things that the head has forgotten.
+ *
  * Three buffers, each as large as its largest user. A projection may write over x: it reads it only as its residual. */
 #pragma once
 
@@ -26,9 +29,11 @@ typedef struct {
   guint n_blocks;
   BmkConv stem, head;
   BitmarBlock *blocks;         /* [n_blocks] */
+  guint early_blocks;          /* how many lie before the early codes, 0: there are none */
 } BitmarEfficientNet;
 
 typedef struct {
+  const BitmarModel *model;
   const BitmarEfficientNet *net;
   gsize size;
   guint8 *x, *wide, *deep;

@@ -36,11 +36,17 @@ bitmar_vision_clear (BitmarVision *vision)
 }
 
 gsize
-bitmar_vision_features_size (const BitmarModel *model)
+bitmar_vision_late_size (const BitmarModel *model)
 {
   gsize pool = model->vision.backbone->has_codes ? 1 : model->vision.pool;
 
   return (gsize) model->vision.tokens * pool * pool * model->vision.channels;
+}
+
+gsize
+bitmar_vision_features_size (const BitmarModel *model)
+{
+  return bitmar_vision_late_size (model) + (gsize) model->vision.tokens * model->vision.early;
 }
 
 void

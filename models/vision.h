@@ -6,7 +6,8 @@
  *
  *   rgb [size, size, 3] -> features, one byte each:
  *     u8 [P * pool * pool, channels]        a backbone in integers
- *     int8 [P, channels]                    one in floats, pooled: its bitlinear codes (has_codes) */
+ *     int8 [P, channels]                    one in floats, pooled: its bitlinear codes (has_codes)
+ *   and behind them, where the model looks at an early block too, u8 [P, early] around 128 */
 #pragma once
 
 #include "model-private.h"
@@ -37,7 +38,8 @@ typedef struct {
 
 gboolean bitmar_vision_init (BitmarVision *vision, const BitmarModel *model);
 void bitmar_vision_clear (BitmarVision *vision);
-/* Bytes. */
+/* Bytes, without and with those of the early block. */
+gsize bitmar_vision_late_size (const BitmarModel *model);
 gsize bitmar_vision_features_size (const BitmarModel *model);
 void bitmar_vision_run (BitmarVision *vision, const guint8 *rgb, guint8 *features);
 

@@ -76,12 +76,16 @@ class Writer:
             self.f32(name + ".rmult", np.array([c.rmult]))
 
 
+# The captioner's, though they are about the vision side.
+OWN = ("bitmar.vision.bottleneck", "bitmar.vision.early_blocks")
+
+
 class Copied:
     """The backbone of a GGUF file: its keys and tensors as they stand."""
 
     def __init__(self, path):
         r = File(path).reader
-        self.fields = {k: v for k, v in r.fields.items() if k.startswith("bitmar.vision.") and k != "bitmar.vision.bottleneck"}
+        self.fields = {k: v for k, v in r.fields.items() if k.startswith("bitmar.vision.") and k not in OWN}
         self.tensors = [t for t in r.tensors if t.name.startswith("vision.")]
         if not self.tensors:
             raise SystemExit(f"{path}: no backbone in it")
@@ -148,6 +152,8 @@ def metadata(w, c, bb, tok, info):
     if (bb.channels, bb.tokens) != (c.channels, c.tokens):
         raise SystemExit(f"the captioner was trained on {c.tokens} tokens of {c.channels} channels, this backbone makes {bb.tokens} of {bb.channels}")
     u("bitmar.vision.bottleneck", c.bottleneck)
+    if c.early:
+        u("bitmar.vision.early_blocks", c.early_blocks)
     for stage, keys in dict(text=("layers", "heads", "ff", "context"), fusion=("layers", "heads", "ff")).items():
         for k in keys:
             u(f"bitmar.{stage}.{'feed_forward' if k == 'ff' else k}", getattr(c, f"{stage}_{k}"))
@@ -176,8 +182,8 @@ def metadata(w, c, bb, tok, info):
 
 def tensors(out, model, bb):
     bb.tensors_to(out)
-    for i, m in enumerate(model.bottleneck):
-        out.linear(f"bottleneck.{i}", m)
+    for name, m in model.bottleneck.named_children():
+        out.linear(f"bottleneck.{name}", m)
     out.f32("bottleneck.pos", model.pos)
     rows, scale = net.int8_rows(model.embed.detach())
     out.w.add_tensor("embed.weight", rows.numpy().astype(np.int8))

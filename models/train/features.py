@@ -10,11 +10,12 @@ picture squeezed to the backbone's square, view 1 its mirror image, the rest ran
 lit at random. Each view is one .npy of codes [pictures, tokens, channels], u8 of an EfficientNet, int8 of a DINOv2.
 
 With --engine the codes are those of the integer backbone in --model (any exported file, or a backbone alone: it is frozen), which is what the
-captioner will see, at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
+captioner will see (and after each token's its early ones, where the model in that file looks at those; CACHE/early.json tells), at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
 With --blocks N they are those at the end of the first N blocks, of the same crops: what distil.py and finetune.py train on."""
 import argparse
 import contextlib
 import io
+import json
 import os
 import random
 import subprocess
@@ -139,11 +140,13 @@ class Engine:
     """The C engine's backbone as a function u8 images [n, h, w, 3] -> codes [n, tokens, channels], u8 or int8."""
 
     def __init__(self, program, model, blocks=0):
-        from reference import File
+        from reference import File, early_channels
         f = File(model)
         floats = f["vision.backbone"] == "dinov2"          # whose tokens come pooled, as signed codes
         self.dtype = np.int8 if floats else np.uint8
         self.size, self.shape = f["vision.image_size"], (f["vision.tokens"] * (1 if floats else f["vision.pool"] ** 2), f["vision.channels"])
+        self.early = (early_channels(f), int(f.meta.get("bitmar.vision.early_blocks", 0))) if not blocks else (0, 0)
+        self.shape = (self.shape[0], self.shape[1] + self.early[0])
         if blocks:
             if floats:
                 raise SystemExit(f"{model}: a DINOv2 has no blocks to stop at")
@@ -179,6 +182,8 @@ class Engine:
 
 class Float:
     """The same from the bf16 float network."""
+
+    early = (0, 0)
 
     def __init__(self):
         self.bb = backbone.bfloat16(backbone.load())
@@ -225,6 +230,10 @@ def main():
     checkpoint.folder(args.cache)
     found = {name: captioned(args.data, name) for name in args.sets.split(",")}
     network = Engine(args.engine, args.model, args.blocks) if args.engine else Float()
+    early, kept = json.dumps(dict(zip(("early", "early_blocks"), network.early))), Path(args.cache) / "early.json"
+    if kept.exists() and kept.read_text() != early:
+        raise SystemExit(f"{kept}: made with a model that looks at other blocks; remove {args.cache}")
+    kept.write_text(early)
     with contextlib.closing(network):
         for number in range(args.views):
             for name, items in found.items():

@@ -14,7 +14,8 @@ class Config:
     vocabulary: int = 4096
     d: int = 256
     channels: int = 1280
-    early: int = 0           # channels of an early block beside them
+    early: int = 0           # channels of an early block beside them, and how many blocks lie before it
+    early_blocks: int = 0
     tokens: int = 81
     bottleneck: int = 512
     text_layers: int = 4

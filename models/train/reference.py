@@ -191,11 +191,35 @@ def conv(f, name, x, kind, stride, kernel, res=None):
     return np.clip(np.rint(y) + (128 if kind == "project" else 0), 0, 255).astype(np.uint8)
 
 
+def early_factor(f):
+    """A frame token covers factor x factor places of the early block that the model looks at too. -> 0: there is none."""
+    blocks = f.meta.get("bitmar.vision.early_blocks", 0)
+    if not blocks:
+        return 0
+    edge = -(-f["vision.image_size"] // 2)
+    for stride in f["vision.stride"][:blocks]:
+        edge = -(-edge // stride)
+    return -(-edge // math.isqrt(f["vision.tokens"]))
+
+
+def early_channels(f):
+    n = early_factor(f)
+    return n * n * int(f["vision.channels_out"][f["vision.early_blocks"] - 1]) if n else 0
+
+
+def gathered(f, x):
+    """u8 [edge, edge, c] -> [P, factor * factor * c], 128 where the grids don't meet."""
+    n, grid = early_factor(f), math.isqrt(f["vision.tokens"])
+    pad = grid * n - x.shape[0]
+    x = np.pad(x, ((0, pad), (0, pad), (0, 0)), constant_values=128)
+    return x.reshape(grid, n, grid, n, -1).transpose(0, 2, 1, 3, 4).reshape(grid * grid, -1)
+
+
 def backbone(f, image):
-    """u8 [size, size, 3] -> u8 [P, channels], or int8 codes of pooled floats."""
+    """u8 [size, size, 3] -> u8 [P, channels + early], or int8 codes of pooled floats."""
     if f["vision.backbone"] == "dinov2":
         return codes(pooled(f, dinov2_tokens(f, image)))[0].astype(np.int8)
-    x = conv(f, "vision.stem", image, "stem", 2, 3)
+    x, early = conv(f, "vision.stem", image, "stem", 2, 3), []
     table = zip(f["vision.kernel"], f["vision.stride"], f["vision.expand"], f["vision.channels_out"])
     for i, (k, s, e, cout) in enumerate(table):
         n, y = f"vision.blk.{i}.", x
@@ -204,7 +228,9 @@ def backbone(f, image):
         y = conv(f, n + "dw", y, "dw", s, k)
         res = x if n + "project.rmult" in f.tensor else None
         x = conv(f, n + "project", y, "project", 1, 1, res)
-    return conv(f, "vision.head", x, "head", 1, 1).reshape(-1, f["vision.channels"])
+        if i + 1 == f.meta.get("bitmar.vision.early_blocks", 0):
+            early = [gathered(f, x)]
+    return np.concatenate([conv(f, "vision.head", x, "head", 1, 1).reshape(-1, f["vision.channels"])] + early, 1)
 
 
 class Model:
@@ -219,7 +245,11 @@ class Model:
 
     # ---- Stages 1 to 3 ----
     def bottleneck(self, feat):
-        h = np.maximum(self.lin["bottleneck.0"](feat.astype(f32)), 0)
+        channels = self.f["vision.channels"]
+        h = self.lin["bottleneck.0"](feat[:, :channels].astype(f32))
+        if feat.shape[1] > channels:
+            h = h + self.lin["bottleneck.early"](feat[:, channels:].astype(f32) - f32(128))
+        h = np.maximum(h, 0)
         return codes(self.lin["bottleneck.1"](h) + self.f.tensor["bottleneck.pos"])
 
     def embedding(self, ids):
@@ -362,6 +392,8 @@ class Model:
         empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * self.f["decoder.layers"]
         logits, _ = self.step(stream, self.f["tokenizer.ggml.bos_token_id"], empty)
         ids, mean, finished = self.beam_search(stream)
+        channels = self.f["vision.channels"]
+        feat = np.concatenate([feat[:, :channels].ravel(), feat[:, channels:].ravel()])          # as the engine keeps them
         return {"features.u8" if feat.dtype == np.uint8 else "features.i8": feat, "v_codes.i8": v[0].astype(np.int8), "v_inv.f32": v[1].astype(f32),
                 "key.f32": key.astype(f32), "content.f32": content.astype(f32),
                 "text.f32": self.sentence(prompt).astype(f32), "logits.f32": logits.astype(f32),

@@ -16,7 +16,7 @@ import torch
 import checkpoint
 import net
 import train
-from reference import File, unpack
+from reference import File, early_channels, unpack
 
 
 def latents(t, scale, generator):
@@ -44,6 +44,7 @@ def read_config(f):
     c.length_penalty, c.rope_base = float(f["decoder.length_penalty"]), float(f["rope.base"])
     c.text_context, c.d, c.bottleneck = int(f["text.context"]), int(f["embedding_length"]), int(f["vision.bottleneck"])
     c.channels, c.tokens = int(f["vision.channels"]), int(f["vision.tokens"])
+    c.early, c.early_blocks = early_channels(f), int(f.meta.get("bitmar.vision.early_blocks", 0))
     c.slots, c.width = int(f["memory.slots"]), int(f["memory.width"])
     c.rate, c.merge = float(f["memory.rate"]), float(f["memory.merge"])
     c.vocabulary = len(f["tokenizer.ggml.tokens"])

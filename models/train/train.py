@@ -58,6 +58,21 @@ def read_sets(args, cfg=None):
     return sets, dev
 
 
+def early_of(cache, channels):
+    """How many of the features' channels, the last ones, are an early block's, and how many blocks lie before it: as features.py left it."""
+    path = Path(cache) / "early.json"
+    if not path.exists():
+        return 0, 0
+    try:
+        saved = json.loads(path.read_text())
+        early, blocks = int(saved["early"]), int(saved["early_blocks"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SystemExit(f"{path}: not what features.py writes") from None
+    if not 0 <= early < channels:
+        raise SystemExit(f"{path}: {early} early channels of {channels} in all")
+    return early, blocks
+
+
 def load_tokenizer(path, sets, size):
     if path.exists():
         return checkpoint.read_tokenizer(path)
@@ -238,7 +253,6 @@ def options():
     ap.add_argument("--batch", type=int, default=48, help="pictures a step")
     ap.add_argument("--captions", type=int, default=3, help="captions a picture and step")
     ap.add_argument("--length", type=int, default=24, help="tokens of a caption, the rest is cut")
-    ap.add_argument("--early", type=int, default=0, help="how many of the features' channels, the last ones, are an early block's")
     ap.add_argument("--keep", type=int, default=60, help="frame tokens kept in training")
     ap.add_argument("--lr", type=float, default=1.5e-3)
     ap.add_argument("--decay", type=float, default=0.05)
@@ -282,9 +296,8 @@ def main():
         tok = load_tokenizer(out / "tokenizer.json", sets, cfg.vocabulary)
         cfg.vocabulary = len(tok.tokens)
         cfg.tokens, channels = sets[0].views[0].shape[1:]
-        cfg.channels, cfg.early = channels - args.early, args.early
-        if not 0 <= args.early < channels:
-            raise SystemExit(f"--early {args.early}: the features have {channels} channels in all")
+        cfg.early, cfg.early_blocks = early_of(args.cache, channels)
+        cfg.channels = channels - cfg.early
     cfg.max_tokens = args.length
     model = net.BitMar(cfg, args.dropout)
     if weights:

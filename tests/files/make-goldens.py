@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes golden/, golden-prompt/, golden-dinov2/ and golden-backbone/: what models/train/reference.py makes of one picture with tiny.gguf,
-tiny-dinov2.gguf and tiny-backbone.gguf, stage by stage. To be run again whenever one of them changes.
+"""Writes golden/, golden-prompt/, golden-early/, golden-dinov2/ and golden-backbone/: what models/train/reference.py makes of one picture with tiny.gguf,
+tiny-early.gguf, tiny-dinov2.gguf and tiny-backbone.gguf, stage by stage. To be run again whenever one of them changes.
 
     make-goldens.py tests/files"""
 import sys
@@ -36,7 +36,7 @@ def write(folder, f, image, prompt, stages):
 def main():
     files = Path(sys.argv[1])
     for name, folder, prompt in (("tiny.gguf", "golden", ""), ("tiny.gguf", "golden-prompt", "A red car, two people"),
-                                 ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
+                                 ("tiny-early.gguf", "golden-early", "A red car, two people"), ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
         model = reference.Model(files / name)
         image = picture(model.f["vision.image_size"])
         out, text, _ = model.stages(image, prompt)

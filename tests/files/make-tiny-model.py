@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes tiny.gguf: a small, random, valid model, so that the C tests need neither training nor pictures.
+"""Writes small, random, valid models, so that the C tests need neither training nor pictures: one that sees its backbone's features alone, and
+one that sees an early block's codes beside them.
 
-    make-tiny-model.py tests/files/tiny.gguf"""
+    make-tiny-model.py tests/files/tiny.gguf tests/files/tiny-early.gguf"""
 import sys
 from pathlib import Path
 
@@ -46,10 +47,11 @@ def random_backbone(size):
     return bb
 
 
-def write(path, bb, name, description):
+def write(path, bb, name, description, early=0, early_blocks=0):
     """A random captioner on the backbone: a whole model."""
     tok = train_bpe([WORDS], 300)
-    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, tokens=bb.tokens, bottleneck=48, text_layers=2,
+    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, early=early, early_blocks=early_blocks,
+                     tokens=bb.tokens, bottleneck=48, text_layers=2,
                      text_heads=2, text_ff=64, text_context=16, fusion_layers=2, fusion_heads=2, fusion_ff=64, slots=8,
                      width=16, layers=2, heads=2, ff=64, sinks=4, window=64, max_tokens=12, beam=3)
     model = net.BitMar(cfg)
@@ -72,6 +74,8 @@ def main():
     torch.manual_seed(7)
     write(sys.argv[1], export.Integers(random_backbone(40)), "Tiny random model",
           "A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone")
+    # 36 pixels: 9 x 9 places after two blocks, 5 x 5 tokens; the grids don't meet at the edge.
+    write(sys.argv[2], export.Integers(random_backbone(36)), "Tiny random model with early codes", "The same, seeing an early block too", 64, 2)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* dump-features MODEL [BLOCKS | tokens]: for each picture on standard input (size x size RGB, raw bytes) the backbone's features on
- * standard output, as vision.h has them: u8 codes, or int8 codes of pooled tokens. MODEL may be a backbone alone.
+ * standard output: u8 codes, or int8 codes of pooled tokens, and after each token's its early ones, where the model looks at those too. MODEL
+ * may be a backbone alone.
  *
  * BLOCKS: u8 codes at the end of an EfficientNet's first BLOCKS blocks, for models/train/features.py.
  * tokens: a DINOv2's tokens before they are pooled, f32, for models/train/parity_dinov2.py. */
@@ -34,6 +35,17 @@ write_tokens (BitmarVision *vision, const guint8 *rgb)
   const float *tokens = bitmar_dinov2_run_tokens (w, rgb);
 
   return write_all (tokens, (gsize) w->net->grid * w->net->grid * w->model->vision.channels * sizeof *tokens);
+}
+
+static gboolean
+write_features (const BitmarModel *model, const guint8 *features)
+{
+  gsize late = bitmar_vision_late_size (model), p = model->vision.tokens, early = model->vision.early;
+  gboolean ok = early > 0 || write_all (features, late);
+
+  for (gsize i = 0; ok && early > 0 && i < p; i++)
+    ok = write_all (features + i * late / p, late / p) && write_all (features + late + i * early, early);
+  return ok;
 }
 
 /* What the second argument asks for; FALSE: it asks for nothing that this backbone has. */
@@ -79,7 +91,7 @@ main (int argc, char **argv)
       ok = write_tokens (&vision, rgb);
     else {
       bitmar_vision_run (&vision, rgb, features);
-      ok = write_all (features, size);
+      ok = write_features (model, features);
     }
   }
   bitmar_vision_clear (&vision);

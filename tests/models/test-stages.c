@@ -679,7 +679,8 @@ static void
 test_golden (gconstpointer data)
 {
   const char *folder = data;
-  BitmarModel *model = load_file (g_str_equal (folder, "golden-dinov2") ? "tiny-dinov2.gguf" : "tiny.gguf");
+  BitmarModel *model = load_file (g_str_equal (folder, "golden-dinov2") ? "tiny-dinov2.gguf" : g_str_equal (folder, "golden-early")
+          ? "tiny-early.gguf" : "tiny.gguf");
   char *prompt = golden_text (model, folder);
   gsize c = model->memory_width, p = model->vision.tokens, d = model->width;
   int8_t *codes = g_new (int8_t, p * d);
@@ -719,6 +720,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stages/history", test_history);
   g_test_add_func ("/stages/text", test_text);
   g_test_add_data_func ("/stages/golden", "golden", test_golden);
+  g_test_add_data_func ("/stages/golden-early", "golden-early", test_golden);
   g_test_add_data_func ("/stages/golden-prompt", "golden-prompt", test_golden);
   g_test_add_data_func ("/stages/golden-dinov2", "golden-dinov2", test_golden);
   return g_test_run ();
