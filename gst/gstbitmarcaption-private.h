@@ -34,6 +34,7 @@ struct _GstBitmarCaption {
   GstBitmarCaptionInfo *current;       /* what is up, NULL: nothing */
   gboolean fresh;              /* no buffer carries it in full yet */
   gboolean late_told;
+  gboolean doubted;            /* the newest caption was not sure enough, and no look since was captioned */
   guint64 frames, episodes, captions, unchanged, repeats, skipped, unsure, late;
   GstClockTime max_delay;
 };

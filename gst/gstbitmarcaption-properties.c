@@ -5,7 +5,7 @@
 
 #include "gstbitmarcaption-private.h"
 
-#define DEFAULT_MAX_INTERVAL (10 * GST_SECOND)
+#define DEFAULT_MAX_INTERVAL (60 * GST_SECOND)
 #define DEFAULT_CHANGE_THRESHOLD 0.1
 #define DEFAULT_MIN_CONFIDENCE 0.65
 

@@ -33,6 +33,7 @@ GST_DEBUG_CATEGORY_STATIC (bitmar_caption_debug);
 
 typedef struct {
   GBytes *episode;
+  GstSample *thumbnail;        /* NULL: none */
   GstBitmarTime time;
   char *stream;
 } Job;
@@ -59,6 +60,7 @@ job_free (gpointer data)
   Job *job = data;
 
   g_bytes_unref (job->episode);
+  g_clear_pointer (&job->thumbnail, gst_sample_unref);
   g_free (job->stream);
   g_free (job);
 }
@@ -130,6 +132,7 @@ judge (GstBitmarCaption *self, GstBitmarCaptionInfo *caption, const Taste *taste
 
   if (caption->confidence < taste->min_confidence) {
     self->unsure++;
+    self->doubted = TRUE;
     if (!taste->fallback_text) {
       g_clear_pointer (&self->current, gst_bitmar_caption_info_unref);
       return UNSURE;
@@ -150,8 +153,16 @@ judge (GstBitmarCaption *self, GstBitmarCaptionInfo *caption, const Taste *taste
   return NEW;
 }
 
+/* bitmarmemory logs it, where there is one and it has a log. */
 static void
-publish (GstBitmarCaption *self, GstBitmarCaptionInfo *caption)
+report (GstBitmarCaption *self, const GstBitmarCaptionInfo *caption, const Job *job)
+{
+  gst_pad_push_event (gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)),
+      gst_bitmar_caption_event_new (caption, job->episode, job->thumbnail));
+}
+
+static void
+publish (GstBitmarCaption *self, GstBitmarCaptionInfo *caption, const Job *job)
 {
   Taste taste;
   Verdict verdict;
@@ -167,6 +178,8 @@ publish (GstBitmarCaption *self, GstBitmarCaptionInfo *caption)
     say (self, NULL, FALSE, caption->time.pts);
   else if (verdict != AGAIN_UNTOLD)
     announce (self, caption, verdict == AGAIN);
+  if (verdict == NEW)
+    report (self, caption, job);
 }
 
 static void
@@ -192,10 +205,10 @@ watch_delay (GstBitmarCaption *self, GstClockTime running_time)
 
 /* The worker's thread, or the streaming thread when synchronous. */
 static GstFlowReturn
-write_caption (GstBitmarCaption *self, GBytes *episode, const GstBitmarTime *time, const char *stream)
+write_caption (GstBitmarCaption *self, const Job *job)
 {
   GError *error = NULL;
-  GstBitmarCaptionInfo *caption = bitmar_writer_write (self->writer, episode, &error);
+  GstBitmarCaptionInfo *caption = bitmar_writer_write (self->writer, job->episode, &error);
 
   if (g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED)) {
     g_error_free (error);
@@ -205,11 +218,11 @@ write_caption (GstBitmarCaption *self, GBytes *episode, const GstBitmarTime *tim
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
     return GST_FLOW_ERROR;
   }
-  caption->time = *time;
-  caption->stream = g_strdup (stream);
+  caption->time = job->time;
+  caption->stream = g_strdup (job->stream);
   /* Nothing of before a flush is told after it. */
   if (!gst_bitmar_filter_is_interrupted (GST_BITMAR_FILTER (self)))
-    publish (self, caption);
+    publish (self, caption, job);
   gst_bitmar_caption_info_unref (caption);
   return GST_FLOW_OK;
 }
@@ -221,7 +234,7 @@ work (gpointer data, gpointer user_data)
   Job *job = data;
 
   if (!gst_bitmar_filter_is_interrupted (GST_BITMAR_FILTER (self))
-      && write_caption (self, job->episode, &job->time, job->stream) == GST_FLOW_OK)
+      && write_caption (self, job) == GST_FLOW_OK)
     watch_delay (self, job->time.running_time);
 }
 
@@ -239,28 +252,36 @@ static gboolean
 is_due (GstBitmarCaption *self, const GstBitmarTime *time)
 {
   BitmarChangeRule rule;
+  gboolean doubted;
   const float *key;
+  BitmarDue due;
   gsize n;
 
   GST_OBJECT_LOCK (self);
   rule = self->rule;
   GST_OBJECT_UNLOCK (self);
   key = bitmar_episode_get_key (self->probe, &n);
-  if (!bitmar_change_due (&self->change, &rule, key, n, time->running_time))
+  g_mutex_lock (&self->lock);
+  doubted = self->doubted;
+  due = bitmar_change_due (&self->change, &rule, key, n, time->running_time, doubted);
+  self->doubted = doubted && due == BITMAR_DUE_NOT;
+  g_mutex_unlock (&self->lock);
+  if (due == BITMAR_DUE_NOT)
     return FALSE;
-  bitmar_change_mark (&self->change, key, n, time->running_time);
+  bitmar_change_mark (&self->change, key, n, time->running_time, due);
   return TRUE;
 }
 
 static GstFlowReturn
-submit (GstBitmarCaption *self, GBytes *episode, const GstBitmarTime *time, const char *stream)
+submit (GstBitmarCaption *self, const Job *now)
 {
   Job *job;
 
   if (!gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self)))
-    return write_caption (self, episode, time, stream);
+    return write_caption (self, now);
   job = g_new (Job, 1);
-  *job = (Job) { g_bytes_ref (episode), *time, g_strdup (stream) };
+  *job = (Job) { g_bytes_ref (now->episode), now->thumbnail ? gst_sample_ref (now->thumbnail) : NULL, now->time,
+    g_strdup (now->stream) };
   if (bitmar_worker_submit (self->worker, job))
     count (self, &self->skipped);
   return GST_FLOW_OK;
@@ -279,30 +300,29 @@ handle_episode (GstBitmarCaption *self, const GstStructure *s)
 {
   GstBitmarFilter *filter = GST_BITMAR_FILTER (self);
   GstFlowReturn flow;
-  GstBitmarTime time;
   GError *error = NULL;
-  GBytes *episode;
-  char *stream;
+  Job job = { 0 };
 
   count (self, &self->episodes);
   if (!gst_bitmar_filter_get_model (filter, !gst_bitmar_filter_is_live (filter), &flow)) {
     count (self, &self->skipped);
     return flow;
   }
-  episode = gst_bitmar_episode_read (s, &time);
-  if (!episode)
+  job.episode = gst_bitmar_episode_read (s, &job.time);
+  if (!job.episode)
     return GST_FLOW_OK;
-  stream = stream_of (self, s);
-  if (!bitmar_episode_set_bytes (self->probe, episode, &error)) {
+  job.thumbnail = gst_bitmar_thumbnail_peek (s);
+  job.stream = stream_of (self, s);
+  if (!bitmar_episode_set_bytes (self->probe, job.episode, &error)) {
     gst_bitmar_filter_fail (filter, error);
     flow = GST_FLOW_ERROR;
-  } else if (is_due (self, &time)) {
-    flow = submit (self, episode, &time, stream);
+  } else if (is_due (self, &job.time)) {
+    flow = submit (self, &job);
   } else {
     count (self, &self->unchanged);
   }
-  g_bytes_unref (episode);
-  g_free (stream);
+  g_bytes_unref (job.episode);
+  g_free (job.stream);
   return flow;
 }
 
@@ -380,7 +400,7 @@ forget_stream (GstBitmarCaption *self)
   self->end = GST_CLOCK_TIME_NONE;
   g_mutex_lock (&self->lock);
   g_clear_pointer (&self->current, gst_bitmar_caption_info_unref);
-  self->fresh = FALSE;
+  self->fresh = self->doubted = FALSE;
   if (self->writer)
     bitmar_writer_reset (self->writer);
   g_mutex_unlock (&self->lock);

@@ -26,6 +26,7 @@
 #include "picture.h"
 #include "sampling.h"
 #include "series.h"
+#include "thumbnail.h"
 #include "worker.h"
 
 GST_DEBUG_CATEGORY_STATIC (bitmar_encode_debug);
@@ -39,6 +40,7 @@ typedef struct {
 
 typedef struct {
   GBytes *episode;
+  GstSample *thumbnail;        /* NULL: none */
   GstBitmarTime time;
 } Result;
 
@@ -47,9 +49,11 @@ struct _GstBitmarEncode {
 
   /* object lock */
   gint rate_n, rate_d;
+  guint thumbnail_width;
   /* between start and stop: whoever encodes (the worker or the streaming thread) */
   BitmarEncoder *encoder;
   BitmarEpisode *episode;
+  BitmarThumbnailer thumbnailer;
   BitmarWorker *worker;
   /* streaming thread */
   GstVideoInfo info;
@@ -62,7 +66,7 @@ struct _GstBitmarEncode {
   gsize model_bytes;
 };
 
-enum { PROP_0, PROP_MAX_RATE, PROP_STATS };
+enum { PROP_0, PROP_MAX_RATE, PROP_THUMBNAIL_WIDTH, PROP_STATS };
 
 G_DEFINE_FINAL_TYPE (GstBitmarEncode, gst_bitmar_encode, GST_TYPE_BITMAR_FILTER)
 GST_ELEMENT_REGISTER_DEFINE (bitmarencode, "bitmarencode", GST_RANK_NONE, GST_TYPE_BITMAR_ENCODE)
@@ -85,6 +89,7 @@ static void
 result_free (Result *result)
 {
   g_bytes_unref (result->episode);
+  g_clear_pointer (&result->thumbnail, gst_sample_unref);
   g_free (result);
 }
 
@@ -98,9 +103,20 @@ count (GstBitmarEncode *self, guint64 *counter)
   g_mutex_unlock (&self->lock);
 }
 
+static GstSample *
+make_thumbnail (GstBitmarEncode *self, GstVideoFrame *frame)
+{
+  guint width;
+
+  GST_OBJECT_LOCK (self);
+  width = self->thumbnail_width;
+  GST_OBJECT_UNLOCK (self);
+  return width > 0 ? bitmar_thumbnailer_make (&self->thumbnailer, frame, width) : NULL;
+}
+
 /* NULL with *error set, or without one when the buffer can't be read. */
 static GBytes *
-encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GError **error)
+encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GstSample **thumbnail, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
   GstVideoFrame frame;
@@ -111,6 +127,7 @@ encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GErr
     return NULL;
   done = bitmar_image_from_video_frame (&image, &frame)
       && bitmar_encoder_encode (self->encoder, &image, self->episode, error);
+  *thumbnail = done ? make_thumbnail (self, &frame) : NULL;
   gst_video_frame_unmap (&frame);
   if (!done)
     return NULL;
@@ -136,6 +153,7 @@ encode_job (gpointer data, gpointer user_data)
   GstBitmarEncode *self = user_data;
   Job *job = data;
   GstFlowReturn flow;
+  GstSample *thumbnail = NULL;
   GError *error = NULL;
   GBytes *episode;
   Result *result;
@@ -143,13 +161,13 @@ encode_job (gpointer data, gpointer user_data)
   if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), TRUE, &flow)
       || gst_bitmar_filter_is_interrupted (GST_BITMAR_FILTER (self)))
     return;
-  episode = encode (self, job->buffer, &job->info, &error);
+  episode = encode (self, job->buffer, &job->info, &thumbnail, &error);
   if (error)
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
   if (!episode)
     return;
   result = g_new (Result, 1);
-  *result = (Result) { episode, job->time };
+  *result = (Result) { episode, thumbnail, job->time };
   g_mutex_lock (&self->lock);
   if (self->ready)
     result_free (self->ready);
@@ -169,11 +187,12 @@ take_ready (GstBitmarEncode *self)
 }
 
 static void
-attach (GstBitmarEncode *self, GstBuffer **buffer, GBytes *episode, const GstBitmarTime *time)
+attach (GstBitmarEncode *self, GstBuffer **buffer, GBytes *episode, GstSample *thumbnail, const GstBitmarTime *time)
 {
   *buffer = gst_buffer_make_writable (*buffer);
   gst_bitmar_meta_add_episode (*buffer, episode,
-      bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })), time);
+      bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })), time,
+      thumbnail);
 }
 
 static void
@@ -195,12 +214,13 @@ static GstFlowReturn
 frame_synchronous (GstBitmarEncode *self, GstBuffer **buffer, const GstBitmarTime *time)
 {
   GstFlowReturn flow;
+  GstSample *thumbnail = NULL;
   GError *error = NULL;
   GBytes *episode;
 
   if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), TRUE, &flow))
     return flow;
-  episode = encode (self, *buffer, &self->info, &error);
+  episode = encode (self, *buffer, &self->info, &thumbnail, &error);
   if (error) {
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
     return GST_FLOW_ERROR;
@@ -209,8 +229,9 @@ frame_synchronous (GstBitmarEncode *self, GstBuffer **buffer, const GstBitmarTim
     unreadable (self);
     return GST_FLOW_OK;
   }
-  attach (self, buffer, episode, time);
+  attach (self, buffer, episode, thumbnail, time);
   g_bytes_unref (episode);
+  g_clear_pointer (&thumbnail, gst_sample_unref);
   return GST_FLOW_OK;
 }
 
@@ -222,7 +243,7 @@ encode_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime *
   gint rate_n, rate_d;
 
   if (result) {
-    attach (self, buffer, result->episode, &result->time);
+    attach (self, buffer, result->episode, result->thumbnail, &result->time);
     result_free (result);
   }
   count (self, &self->frames);
@@ -259,7 +280,7 @@ drain (GstBitmarEncode *self)
   gst_pad_push_event (gst_bitmar_filter_get_src_pad (GST_BITMAR_FILTER (self)),
       gst_bitmar_episode_event_new (result->episode,
           bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })),
-          &result->time));
+          &result->time, result->thumbnail));
   result_free (result);
 }
 
@@ -329,6 +350,7 @@ stop (GstBitmarFilter *filter)
 
   g_clear_pointer (&self->worker, bitmar_worker_free);
   g_clear_pointer (&self->ready, result_free);
+  bitmar_thumbnailer_clear (&self->thumbnailer);
   g_clear_object (&self->encoder);
   g_clear_object (&self->episode);
 }
@@ -356,13 +378,18 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstBitmarEncode *self = GST_BITMAR_ENCODE (object);
 
-  if (id != PROP_MAX_RATE) {
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    return;
-  }
   GST_OBJECT_LOCK (self);
-  self->rate_n = gst_value_get_fraction_numerator (value);
-  self->rate_d = gst_value_get_fraction_denominator (value);
+  switch (id) {
+    case PROP_MAX_RATE:
+      self->rate_n = gst_value_get_fraction_numerator (value);
+      self->rate_d = gst_value_get_fraction_denominator (value);
+      break;
+    case PROP_THUMBNAIL_WIDTH:
+      self->thumbnail_width = g_value_get_uint (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -375,6 +402,11 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_MAX_RATE:
       GST_OBJECT_LOCK (self);
       gst_value_set_fraction (value, self->rate_n, self->rate_d);
+      GST_OBJECT_UNLOCK (self);
+      break;
+    case PROP_THUMBNAIL_WIDTH:
+      GST_OBJECT_LOCK (self);
+      g_value_set_uint (value, self->thumbnail_width);
       GST_OBJECT_UNLOCK (self);
       break;
     case PROP_STATS:
@@ -422,6 +454,10 @@ gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
   g_object_class_install_property (object_class, PROP_MAX_RATE,
       gst_param_spec_fraction ("max-rate", "Maximum rate",
           "Frames looked at per second at most, by their timestamps. 0/1: every frame", 0, 1, G_MAXINT, 1, 1, 1,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_THUMBNAIL_WIDTH,
+      g_param_spec_uint ("thumbnail-width", "Thumbnail width",
+          "Pixels across of the small picture that goes with each look, for bitmarmemory's event log. 0: none", 0, 1024, 0,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",

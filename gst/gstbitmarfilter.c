@@ -296,6 +296,18 @@ filter_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_push_event (priv->srcpad, event);
 }
 
+static gboolean
+filter_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstBitmarFilterClass *klass = GST_BITMAR_FILTER_GET_CLASS (parent);
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM || !klass->upstream_event
+      || !klass->upstream_event (GST_BITMAR_FILTER (parent), event))
+    return gst_pad_event_default (pad, parent, event);
+  gst_event_unref (event);
+  return TRUE;
+}
+
 /* Video only: the elements' other source pads have caps of their own. */
 static GstIterator *
 filter_internal_links (GstPad *pad, GstObject *parent)
@@ -429,6 +441,7 @@ filter_constructed (GObject *object)
   GST_PAD_SET_PROXY_ALLOCATION (priv->sinkpad);
   gst_element_add_pad (GST_ELEMENT (self), priv->sinkpad);
   priv->srcpad = gst_pad_new_from_template (gst_element_class_get_pad_template (klass, "src"), "src");
+  gst_pad_set_event_function (priv->srcpad, filter_src_event);
   gst_pad_set_iterate_internal_links_function (priv->srcpad, filter_internal_links);
   GST_PAD_SET_PROXY_CAPS (priv->srcpad);
   gst_element_add_pad (GST_ELEMENT (self), priv->srcpad);

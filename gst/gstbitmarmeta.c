@@ -71,17 +71,34 @@ get_time (const GstStructure *s, const char *field)
 }
 
 static void
-set_episode (GstStructure *s, GBytes *episode, const char *model, const GstBitmarTime *time)
+set_thumbnail (GstStructure *s, GstSample *thumbnail)
+{
+  if (thumbnail)
+    gst_structure_set (s, "thumbnail", GST_TYPE_SAMPLE, thumbnail, NULL);
+}
+
+GstSample *
+gst_bitmar_thumbnail_peek (const GstStructure *structure)
+{
+  const GValue *value = gst_structure_get_value (structure, "thumbnail");
+
+  return value && GST_VALUE_HOLDS_SAMPLE (value) ? gst_value_get_sample (value) : NULL;
+}
+
+static void
+set_episode (GstStructure *s, GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail)
 {
   gst_bitmar_episode_write (s, episode, NULL);
+  set_thumbnail (s, thumbnail);
   set_string (s, "model", model);
   set_times (s, time);
 }
 
 void
-gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time)
+gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time,
+    GstSample *thumbnail)
 {
-  set_episode (replace_meta (buffer, GST_BITMAR_EPISODE_META), episode, model, time);
+  set_episode (replace_meta (buffer, GST_BITMAR_EPISODE_META), episode, model, time, thumbnail);
 }
 
 void
@@ -105,11 +122,11 @@ gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *capt
 }
 
 GstEvent *
-gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time)
+gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail)
 {
   GstStructure *s = gst_structure_new_empty (GST_BITMAR_EPISODE_EVENT);
 
-  set_episode (s, episode, model, time);
+  set_episode (s, episode, model, time, thumbnail);
   return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, s);
 }
 
@@ -118,6 +135,24 @@ gst_bitmar_episode_event_peek (GstEvent *event)
 {
   if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_DOWNSTREAM
       || !gst_event_has_name (event, GST_BITMAR_EPISODE_EVENT))
+    return NULL;
+  return gst_event_get_structure (event);
+}
+
+GstEvent *
+gst_bitmar_caption_event_new (const GstBitmarCaptionInfo *caption, GBytes *episode, GstSample *thumbnail)
+{
+  GstStructure *s = gst_structure_new (GST_BITMAR_CAPTION_EVENT, "episode", G_TYPE_BYTES, episode, NULL);
+
+  gst_bitmar_caption_info_to_structure (caption, s);
+  set_thumbnail (s, thumbnail);
+  return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, s);
+}
+
+const GstStructure *
+gst_bitmar_caption_event_peek (GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM || !gst_event_has_name (event, GST_BITMAR_CAPTION_EVENT))
     return NULL;
   return gst_event_get_structure (event);
 }

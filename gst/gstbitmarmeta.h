@@ -21,7 +21,8 @@ G_BEGIN_DECLS
 /* The frame as the model sees it. On the sampled frame when synchronous, on the next one to pass when live.
  *   episode  GBytes     bitmar_episode_to_bytes(): for elements of the same process
  *   model    gchararray the model's id
- *   stream   gchararray stream-id of bitmarmemory, once it has passed one */
+ *   stream   gchararray stream-id of bitmarmemory, once it has passed one
+ *   thumbnail GstSample small raw RGB picture of it, with bitmarencode's `thumbnail-width` */
 #define GST_BITMAR_EPISODE_META "BitmarEpisodeMeta"
 /* What memory says of it, next to the episode.
  *   novelty  gdouble    0 (seen before) to 1 (new)
@@ -40,6 +41,10 @@ G_BEGIN_DECLS
 /* A serialised downstream event with the fields of the episode meta, for an episode that no buffer can carry any more
  * (live, right before EOS). */
 #define GST_BITMAR_EPISODE_EVENT GST_BITMAR_EPISODE_META
+
+/* A caption on its way back to bitmarmemory, which logs it: a custom upstream event with the caption meta's fields, `episode` (GBytes) and, where there
+ * is one, `thumbnail` (GstSample). */
+#define GST_BITMAR_CAPTION_EVENT "BitmarCaptionEvent"
 
 typedef struct {
   GstClockTime pts, duration, running_time;    /* pts and running_time are always known, duration is not */
@@ -63,13 +68,20 @@ void gst_bitmar_meta_register (void);
 GstStructure *gst_bitmar_meta_peek (GstBuffer *buffer, const char *name);
 
 /* buffer: writable. The former meta of that name, if any, goes. */
-void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time);
+void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail);
 void gst_bitmar_meta_add_memory (GstBuffer *buffer, gdouble novelty, gint slot, guint used, const char *stream);
 void gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *caption, gboolean in_full);
 
-GstEvent *gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time);
+GstEvent *gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail);
 /* The structure when the event is one, else NULL. */
 const GstStructure *gst_bitmar_episode_event_peek (GstEvent *event);
+
+GstEvent *gst_bitmar_caption_event_new (const GstBitmarCaptionInfo *caption, GBytes *episode, GstSample *thumbnail);
+/* The structure when the event is one, else NULL. */
+const GstStructure *gst_bitmar_caption_event_peek (GstEvent *event);
+
+/* The thumbnail in a structure, if any. (transfer none) */
+GstSample *gst_bitmar_thumbnail_peek (const GstStructure *structure);
 
 /* From a meta's or an event's structure. (transfer full) NULL when it is not one. */
 GBytes *gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time);

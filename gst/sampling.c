@@ -32,24 +32,31 @@ cosine (const float *a, const float *b, gsize n)
   return sum;
 }
 
-gboolean
+/* Looks at one change after the first. A change that stays doubtful is left to the heartbeat. */
+#define RETRIES 2
+
+BitmarDue
 bitmar_change_due (const BitmarChange *change, const BitmarChangeRule *rule, const float *key, gsize n,
-    GstClockTime running_time)
+    GstClockTime running_time, gboolean doubted)
 {
   GstClockTime elapsed;
 
   if (!change->key || change->n != n || running_time < change->time)
-    return TRUE;
+    return BITMAR_DUE_CHANGE;
   elapsed = running_time - change->time;
   if (elapsed < rule->min_interval)
-    return FALSE;
+    return BITMAR_DUE_NOT;
+  if (rule->threshold <= 0 || 1 - cosine (change->key, key, n) >= rule->threshold)
+    return BITMAR_DUE_CHANGE;
+  if (doubted && change->retries > 0)
+    return BITMAR_DUE_AGAIN;
   if (rule->max_interval > 0 && elapsed >= rule->max_interval)
-    return TRUE;
-  return rule->threshold <= 0 || 1 - cosine (change->key, key, n) >= rule->threshold;
+    return BITMAR_DUE_HEARTBEAT;
+  return BITMAR_DUE_NOT;
 }
 
 void
-bitmar_change_mark (BitmarChange *change, const float *key, gsize n, GstClockTime running_time)
+bitmar_change_mark (BitmarChange *change, const float *key, gsize n, GstClockTime running_time, BitmarDue due)
 {
   if (change->n != n || !change->key) {
     g_free (change->key);
@@ -58,6 +65,7 @@ bitmar_change_mark (BitmarChange *change, const float *key, gsize n, GstClockTim
   }
   memcpy (change->key, key, n * sizeof (float));
   change->time = running_time;
+  change->retries = due == BITMAR_DUE_CHANGE ? RETRIES : due == BITMAR_DUE_AGAIN ? change->retries - 1 : 0;
 }
 
 void
@@ -65,4 +73,5 @@ bitmar_change_reset (BitmarChange *change)
 {
   g_clear_pointer (&change->key, g_free);
   change->n = 0;
+  change->retries = 0;
 }

@@ -22,16 +22,26 @@ typedef struct {
   float *key;                  /* [n]: of the last captioned frame, NULL before the first */
   gsize n;
   GstClockTime time;           /* its running time */
+  guint retries;               /* how often its change may still be looked at again */
 } BitmarChange;
+
+typedef enum {
+  BITMAR_DUE_NOT,
+  BITMAR_DUE_CHANGE,
+  BITMAR_DUE_AGAIN,            /* the caption of the last change was doubted: somebody half in the picture, as a rule */
+  BITMAR_DUE_HEARTBEAT
+} BitmarDue;
 
 typedef struct {
   GstClockTime min_interval, max_interval;     /* max_interval = 0: no heartbeat */
   gdouble threshold;                           /* 0: every frame is worth one */
 } BitmarChangeRule;
 
-gboolean bitmar_change_due (const BitmarChange *change, const BitmarChangeRule *rule, const float *key, gsize n,
-    GstClockTime running_time);
-void bitmar_change_mark (BitmarChange *change, const float *key, gsize n, GstClockTime running_time);
+/* doubted: nothing was said of the last captioned frame. */
+BitmarDue bitmar_change_due (const BitmarChange *change, const BitmarChangeRule *rule, const float *key, gsize n,
+    GstClockTime running_time, gboolean doubted);
+/* due: why the frame is captioned. */
+void bitmar_change_mark (BitmarChange *change, const float *key, gsize n, GstClockTime running_time, BitmarDue due);
 void bitmar_change_reset (BitmarChange *change);
 
 G_END_DECLS

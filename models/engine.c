@@ -188,6 +188,8 @@ struct _BitmarCaptioner {
   gboolean prompted;
   float *first;        /* [d]: T[0] of the prompt */
   float *content;      /* [C]: asked for with the prompt */
+  float *seen;         /* [C]: key of the last episode in the window */
+  gboolean has_seen;
   gint cancelled;
   gint64 start_us;
 };
@@ -209,6 +211,7 @@ bitmar_captioner_finalize (GObject *object)
   g_clear_pointer (&self->sampler, bitmar_sampler_free);
   g_free (self->first);
   g_free (self->content);
+  g_free (self->seen);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (bitmar_captioner_parent_class)->finalize (object);
 }
@@ -228,9 +231,10 @@ captioner_allocate (BitmarCaptioner *self)
 
   self->first = g_try_new (float, model->width);
   self->content = g_try_new (float, model->memory_width);
+  self->seen = g_try_new (float, model->memory_width);
   self->sampler = bitmar_sampler_new (&vocabulary);
   /* bos before, eos behind */
-  return self->first && self->content && self->sampler
+  return self->first && self->content && self->seen && self->sampler
       && bitmar_decoder_init (&self->decoder, model, BITMAR_MAX_BEAMS, model->decoder.max_tokens + 2);
 }
 
@@ -274,6 +278,7 @@ void
 bitmar_captioner_reset (BitmarCaptioner *captioner)
 {
   bitmar_kvcache_reset (&captioner->decoder.cache);
+  captioner->has_seen = FALSE;
 }
 
 void
@@ -359,6 +364,18 @@ fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesi
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;
 }
 
+/* After a cut nothing of the former scene is left to be repeated. */
+static void
+notice_cut (BitmarCaptioner *self, const BitmarEpisode *episode)
+{
+  gsize c = self->model->memory_width;
+
+  if (self->has_seen && bmk_dot (self->seen, episode->key, c) < self->model->decoder.cut)
+    bitmar_captioner_reset (self);
+  memcpy (self->seen, episode->key, c * sizeof (float));
+  self->has_seen = TRUE;
+}
+
 /* All that comes before the first word. */
 static gboolean
 begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams *params, BitmarRequest *request, GError **error)
@@ -371,6 +388,8 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
   self->start_us = g_get_monotonic_time ();
   if (self->prompted)
     bitmar_fusion_run (&self->fusion, self->first, episode->v_codes, episode->v_rows, NULL, self->content);
+  if (self->model->decoder.history > 0)
+    notice_cut (self, episode);
   bitmar_decoder_frame (&self->decoder, episode->v_codes, episode->v_rows, content, episode->recalled);
   bitmar_sampler_begin (self->sampler, &resolved);
   *request = (BitmarRequest) { .decoder = &self->decoder, .sampler = self->sampler, .rows = resolved.beam_size,
@@ -385,6 +404,7 @@ end (BitmarCaptioner *self, const BitmarRequest *request, BitmarCaption *caption
   float mean;
 
   if (request->stopped) {
+    bitmar_captioner_reset (self);     /* a frame nothing was said of is not how streams were learnt */
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED, "cancelled");
     return FALSE;
   }

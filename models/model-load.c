@@ -194,6 +194,14 @@ get_fusion (BitmarLoader *l)
   return TRUE;
 }
 
+/* Files without the key see no cuts: what was said stays in the window until it has moved on. */
+static gboolean
+get_cut (BitmarLoader *l)
+{
+  l->model->decoder.cut = -2;
+  return !bitmar_gguf_value (l->file, "bitmar.decoder.cut") || bitmar_load_float (l, "bitmar.decoder.cut", -1, 1, &l->model->decoder.cut);
+}
+
 static gboolean
 get_decoder_layer (BitmarLoader *l, guint i)
 {
@@ -219,7 +227,7 @@ get_decoder (BitmarLoader *l)
       || !bitmar_load_uint (l, "bitmar.decoder.window", m->vision.tokens + m->decoder.max_tokens + 2, 65536, &m->decoder.window)
       || !bitmar_load_uint (l, "bitmar.decoder.history", 0, 1024, &m->decoder.history)
       || !bitmar_load_uint (l, "bitmar.decoder.beam", 1, 8, &m->decoder.beam)
-      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty)
+      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty) || !get_cut (l)
       || !(m->sinks = bitmar_load_floats (l, "decoder.sinks", NULL, m->width, m->decoder.sinks)))
     return FALSE;
   m->decoder.layers = g_new0 (BitmarDecoderLayer, m->decoder.n_layers);

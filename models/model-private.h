@@ -70,7 +70,7 @@ struct _BitmarModel {
 
   struct {
     guint n_layers, heads, feed_forward, sinks, window, max_tokens, history, beam;
-    float length_penalty;
+    float length_penalty, cut; /* cut: the similarity below which the picture is another scene's */
     BitmarDecoderLayer *layers;
   } decoder;
 

@@ -164,9 +164,11 @@ def metadata(w, c, bb, tok, info):
     f("bitmar.memory.threshold", info["threshold"])
     f("bitmar.memory.merge", c.merge)
     for key, value in dict(layers=c.layers, heads=c.heads, feed_forward=c.ff, sinks=c.sinks, window=c.window,
-                           max_tokens=c.max_tokens, history=0, beam=c.beam).items():
+                           max_tokens=c.max_tokens, history=c.history, beam=c.beam).items():
         u(f"bitmar.decoder.{key}", value)
     f("bitmar.decoder.length_penalty", c.length_penalty)
+    if c.history:
+        f("bitmar.decoder.cut", c.cut)
     w.add_array("bitmar.decoder.no_end", tok.no_end())
     f("bitmar.confidence.temperature", info["temperature"])
     f("bitmar.confidence.bias", info["bias"])
@@ -231,6 +233,9 @@ def main():
     ap.add_argument("--training-data", default="")
     ap.add_argument("--scores", help="JSON file")
     ap.add_argument("--length-penalty", type=float)
+    ap.add_argument("--history", type=int, choices=(0, 1), help="1: captions stay in the window of those that follow (it was trained on streams)")
+    ap.add_argument("--cut", type=float, help="similarity of two looks below which the scene is another; what streams_eval.py printed")
+    ap.add_argument("--window", type=int, help="entries of the decoder's window")
     ap.add_argument("--confidence-temperature", type=float, default=1, help="what calibrate.py printed")
     ap.add_argument("--confidence-bias", type=float, default=0)
     args = ap.parse_args()
@@ -241,6 +246,9 @@ def main():
     cfg = model.c
     if args.length_penalty is not None:
         cfg.length_penalty = args.length_penalty
+    for key in ("history", "cut", "window"):
+        if getattr(args, key) is not None:
+            setattr(cfg, key, getattr(args, key))
     bb = read_backbone(args.backbone)
 
     out = Writer(part)

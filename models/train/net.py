@@ -37,6 +37,8 @@ class Config:
     max_tokens: int = 24
     beam: int = 3
     length_penalty: float = 0.7
+    history: int = 0         # 1: captions stay in the window; trained on streams
+    cut: float = -1.0        # cosine of episode keys below which the scene is another, and the window is emptied
     rope_base: float = 10000.0
 
     def dict(self):

@@ -21,6 +21,7 @@ import torch
 
 import checkpoint
 import net
+import streams
 import train
 from average import Moving
 from evaluate import COLOURS, FUNCTION, SAME, stem
@@ -147,6 +148,8 @@ def main():
     ap.add_argument("--limit", type=int, default=20, help="tokens of a sample")
     ap.add_argument("--lr", type=float, default=1.5e-4)
     ap.add_argument("--mix", type=float, default=0.3, help="weight of train.py's losses")
+    ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step, whose captions are learnt with what was said before them in the window")
+    ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
     ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
     ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
     ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
@@ -168,6 +171,7 @@ def main():
     own = argparse.Namespace(**{**vars(train.options().parse_args([])), **saved["args"]})
     own.batch = args.pictures
     batches = train.Batches(sets, tok, own, cfg.tokens)
+    watched = streams.Streams(sets, tok, own, args.streams)
     opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
     moving = Moving([model], args.average)
     t0, mean = time.time(), 0.0
@@ -184,13 +188,18 @@ def main():
         opt.zero_grad(set_to_none=True)
         loss = policy + args.mix * (ce + own.contrast * con + own.consistency * same)
         loss.backward()
+        steady = 0.0
+        if args.streams:
+            stream = args.stream_weight * streams.loss(model, watched.batch(rng), own.smoothing)
+            stream.backward()
+            steady = stream.item() / args.stream_weight
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         checkpoint.must_be_finite(loss, norm, f"step {step + 1}")
         opt.step()
         moving.update()
         mean = got if step == 0 else 0.95 * mean + 0.05 * got
         if (step + 1) % 10 == 0:
-            print(f"step {step + 1} reward {mean:.3f} ce {ce.item():.3f} lr {args.lr * rate:.2e} "
+            print(f"step {step + 1} reward {mean:.3f} ce {ce.item():.3f} streams {steady:.3f} lr {args.lr * rate:.2e} "
                   f"{time.time() - t0:.0f} s", flush=True)
         if (step + 1) % args.look_every == 0 or step + 1 == args.steps:
             with moving:

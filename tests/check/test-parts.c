@@ -153,6 +153,43 @@ GST_START_TEST (test_text)
 }
 GST_END_TEST
 
+static BitmarDue
+due_at (BitmarChange *change, gdouble angle, guint seconds, gboolean doubted)
+{
+  static const BitmarChangeRule rule = { 2 * S, 60 * S, 0.1 };
+  const float key[2] = { (float) cos (angle), (float) sin (angle) };
+  BitmarDue due = bitmar_change_due (change, &rule, key, 2, seconds * S, doubted);
+
+  if (due != BITMAR_DUE_NOT)
+    bitmar_change_mark (change, key, 2, seconds * S, due);
+  return due;
+}
+
+GST_START_TEST (test_change)
+{
+  BitmarChange c = { 0 };
+
+  fail_unless_equals_int (due_at (&c, 0, 10, FALSE), BITMAR_DUE_CHANGE);
+  fail_unless_equals_int (due_at (&c, 0, 11, TRUE), BITMAR_DUE_NOT);           /* min-interval */
+  fail_unless_equals_int (due_at (&c, 0, 12, FALSE), BITMAR_DUE_NOT);
+  /* A doubted change is looked at twice more, not for ever. */
+  fail_unless_equals_int (due_at (&c, 0, 13, TRUE), BITMAR_DUE_AGAIN);
+  fail_unless_equals_int (due_at (&c, 0, 15, TRUE), BITMAR_DUE_AGAIN);
+  fail_unless_equals_int (due_at (&c, 0, 17, TRUE), BITMAR_DUE_NOT);
+  /* Small changes add up: they are held against the last captioned look. */
+  fail_unless_equals_int (due_at (&c, 0.3, 20, FALSE), BITMAR_DUE_NOT);
+  fail_unless_equals_int (due_at (&c, 0.5, 21, FALSE), BITMAR_DUE_CHANGE);
+  fail_unless_equals_int (due_at (&c, 0.5, 23, TRUE), BITMAR_DUE_AGAIN);
+  /* The heartbeat brings no retries. */
+  fail_unless_equals_int (due_at (&c, 0.5, 82, FALSE), BITMAR_DUE_NOT);
+  fail_unless_equals_int (due_at (&c, 0.5, 83, FALSE), BITMAR_DUE_HEARTBEAT);
+  fail_unless_equals_int (due_at (&c, 0.5, 85, TRUE), BITMAR_DUE_NOT);
+  /* A time that jumps back is another stream's. */
+  fail_unless_equals_int (due_at (&c, 0.5, 1, FALSE), BITMAR_DUE_CHANGE);
+  bitmar_change_reset (&c);
+}
+GST_END_TEST
+
 GST_START_TEST (test_json)
 {
   GstBitmarCaptionInfo *c = gst_bitmar_caption_info_new ();
@@ -184,6 +221,7 @@ parts_suite (void)
   tcase_add_test (tc, test_timeline_live);
   tcase_add_test (tc, test_timeline_cue);
   tcase_add_test (tc, test_grid);
+  tcase_add_test (tc, test_change);
   tcase_add_test (tc, test_series);
   tcase_add_test (tc, test_text);
   tcase_add_test (tc, test_json);

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pseudo-streams for training: what a camera's decoder sees, frame tokens, caption, frame tokens, caption, … in one window.
+
+A stream looks a few times at views of one picture (the crops, flips and lights of features.py stand for pans, zooms and clouds) and then cuts to
+another. Within a scene the caption to be written is the one written before: history makes captions steady. One look in four has said something
+about another picture, and is not learnt from; the next one has to say what is there nevertheless: old captions are hints, not truth."""
+import torch
+import torch.nn.functional as F
+
+import net
+from text import BOS, EOS, PAD
+
+
+class Streams:
+    """Batches of streams: codes [B, L, P, channels], ids [B, L, T], live [B, L] (False: not learnt from)."""
+
+    def __init__(self, sets, tok, args, streams, looks=4, wrong=0.25, mirrored=1):
+        self.sets, self.tok, self.args = sets, tok, args
+        self.streams, self.looks, self.wrong = streams, looks, wrong
+        self.views = [[v for v in range(len(s.views)) if v != mirrored] for s in sets]
+        self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
+
+    def scene(self, rng):
+        """-> (set, picture, caption, order of views)"""
+        s, i = rng.choice(self.index)
+        return s, i, rng.choice(self.sets[s].captions[i]), rng.sample(self.views[s], len(self.views[s]))
+
+    def batch(self, rng):
+        codes, ids, live = [], [], []
+        for _ in range(self.streams):
+            one, two, cut = self.scene(rng), self.scene(rng), rng.randint(1, self.looks + 1)
+            for n in range(self.looks):
+                s, i, caption, views = one if n < cut else two
+                wrong = n + 1 < self.looks and rng.random() < self.wrong
+                codes.append(torch.from_numpy(self.sets[s].views[views[n % len(views)]][i].copy()))
+                ids.append([BOS] + self.tok.encode_caption(self.scene(rng)[2] if wrong else caption)[:self.args.length - 1] + [EOS])
+                live.append(not wrong)
+        longest = max(map(len, ids))
+        padded = torch.full((len(ids), longest), PAD)
+        for row, i in zip(padded, ids):
+            row[:len(i)] = torch.tensor(i)
+        B, L = self.streams, self.looks
+        codes = torch.stack(codes)
+        keep = sorted(rng.sample(range(codes.shape[1]), min(self.args.keep, codes.shape[1])))
+        return dict(codes=codes.reshape(B, L, *codes.shape[1:]), ids=padded.reshape(B, L, -1), live=torch.tensor(live).reshape(B, L),
+                    keep=torch.tensor(keep))
+
+
+def recalled(model, key, content):
+    """What memory gives each look, [B, L, C]: the looks before it in its stream, and all other streams'."""
+    B, L, C = key.shape
+    stream, look = (x.reshape(-1) for x in torch.meshgrid(torch.arange(B), torch.arange(L), indexing="ij"))
+    usable = (stream[:, None] != stream) | (look[:, None] > look)
+    return model.recall(key.reshape(-1, C), key.reshape(-1, C), content.reshape(-1, C), usable).reshape(B, L, C)
+
+
+def turned(c, x, positions):
+    """x [B, n, heads, hd] rotated at positions [B, n]."""
+    cos, sin = net.rotation(c, c.heads, positions.reshape(-1))
+    return net.rotate(x.reshape(1, -1, *x.shape[2:]), cos, sin).reshape(x.shape)
+
+
+def decode(model, v, cond, ids):
+    """v [B, L, P, d], cond [B, L, 2C], ids [B, L, T] padded at their ends -> the decoder's output [B, L, T, d], as the engine's with history.
+    Every entry is in every later one's window: streams are short."""
+    c, (B, L, T), P = model.c, ids.shape, v.shape[2]
+    h, hd = c.heads, c.d // c.heads
+    said = ids != PAD
+    before = F.pad((said.sum(-1) + 1).cumsum(1)[:, :-1], (1, 0)) + c.sinks      # the frame's position [B, L]
+    at_frames = before[:, :, None].expand(B, L, P).reshape(B, -1)
+    at_tokens = (before[:, :, None] + 1 + torch.arange(T)).reshape(B, -1)
+    look_f, look_t = torch.arange(L).repeat_interleave(P), torch.arange(L).repeat_interleave(T)
+    order = torch.arange(L * T)
+    no_frame = (look_f > look_t[:, None]).expand(B, 1, L * T, L * P)
+    no_token = (order > order[:, None]) | ~said.reshape(B, 1, -1)
+    no_token = (no_token & (order != order[:, None]))[:, None]
+    mask = torch.cat([torch.zeros(B, 1, L * T, c.sinks, dtype=torch.bool), no_frame, no_token], -1)
+    x = model.drop(model.embedding(ids.reshape(B, L * T)))
+    frames = v.reshape(B, L * P, -1)
+    for m, (sk, sv) in zip(model.decoder.blk, model.decoder.sink_kv()):
+        x = x + m.cond(cond)[:, :, None].expand(B, L, T, -1).reshape(B, L * T, -1)
+        q, k, w = (net.heads_of(y, h) for y in m.qkv(x).chunk(3, -1))
+        fk, fw = (net.heads_of(y, h) for y in m.frame_kv(frames).chunk(2, -1))
+        q, k, fk = turned(c, q, at_tokens), turned(c, k, at_tokens), turned(c, fk, at_frames)
+        keys = torch.cat([sk.expand(B, -1, -1, -1), fk, k], 1).transpose(1, 2)
+        values = torch.cat([sv.expand(B, -1, -1, -1), fw, w], 1).transpose(1, 2)
+        a = net.softmax_bmm(q.transpose(1, 2), keys, values, mask).transpose(1, 2).reshape(B, L * T, h * hd)
+        x = x + model.drop(m.out(a))
+        x = x + model.drop(m.ffn(x))
+    return x.reshape(B, L, T, -1)
+
+
+def loss(model, b, smoothing):
+    """Cross-entropy of the captions of all looks that are learnt from."""
+    B, L = b["live"].shape
+    v = model.visual(b["codes"].flatten(0, 1), b["keep"])
+    key, content = model.fuse(model.empty_prompt().expand(B * L, -1, -1), model.fusion.keys(v))
+    key, content = key.reshape(B, L, -1), content.reshape(B, L, -1)
+    cond = torch.cat([content, recalled(model, key, content)], -1)
+    x = decode(model, v.reshape(B, L, *v.shape[1:]), cond, b["ids"])[:, :, :-1]
+    target = b["ids"][:, :, 1:]
+    live = (target != PAD) & b["live"][:, :, None]
+    return F.cross_entropy(model.logits(x[live]), target[live], label_smoothing=smoothing)
