@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* caption-stream MODEL: a camera's stream, for models/train/evaluate_streams.py. Standard input is a row of commands, one byte each:
+/* caption-stream MODEL: a camera's stream, for models/train/evaluate_streams.py and evaluate_prompts.py. Standard input is a row of commands, one byte each:
  *
  *   F   a look: size x size RGB, raw bytes, follow. Memory observes it, and it is captioned
  *   f   the same without memory
  *   R   the window is emptied
  *   M   memory is cleared
+ *   P   the rest of the line is the prompt from here on
  *
  * Each look makes a line: caption, confidence, novelty, cosine of its key with the look's before (0 for the first), tokens, with tabs between. */
 
@@ -71,6 +72,17 @@ look (Stream *s, gboolean with_memory)
   memcpy (s->before, s->episode->key, c * sizeof (float));
 }
 
+static void
+take_prompt (Stream *s)
+{
+  char line[1024];
+  GError *error = NULL;
+
+  must (fgets (line, sizeof line, stdin) != NULL, NULL);
+  g_strchomp (line);
+  must (bitmar_captioner_set_prompt (s->captioner, line, &error), error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -87,6 +99,8 @@ main (int argc, char **argv)
       look (&s, command == 'F');
     else if (command == 'R')
       bitmar_captioner_reset (s.captioner);
+    else if (command == 'P')
+      take_prompt (&s);
     else if (command == 'M')
       bitmar_memory_clear (s.memory);
   }
