@@ -137,11 +137,21 @@ pick (BitmarEventLog *log, BmsEvent *batch)
   return n;
 }
 
+/* Locked. */
+static void
+succeed (BitmarEventLog *log)
+{
+  g_clear_error (&log->error);
+  log->retry_at = 0;
+  log->retry_after = RETRY_MIN;
+}
+
 static void
 written (BitmarEventLog *log, gsize n)
 {
   g_mutex_lock (&log->lock);
   log->counts.written += n;
+  succeed (log);
   for (gsize i = 0; i < n; i++)
     queued_free (g_queue_pop_head (&log->queue));
   g_cond_broadcast (&log->changed);
@@ -188,14 +198,7 @@ work (BitmarEventLog *log, BmsError *error)
   return done;
 }
 
-static void
-succeed (BitmarEventLog *log)
-{
-  g_clear_error (&log->error);
-  log->retry_at = 0;
-  log->retry_after = RETRY_MIN;
-}
-
+/* Locked. */
 static void
 fail (BitmarEventLog *log, const BmsError *error)
 {

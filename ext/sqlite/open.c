@@ -3,6 +3,7 @@
 
 /* What a log is on the disk, and which files are one. Others are told by their first bytes, before SQLite, which might repair
  * them, has them. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "bitmar-kernels.h"
@@ -46,13 +47,14 @@ look (BmsStore *s, bool *empty, BmsError *error)
 {
   guint8 header[HEADER_SIZE] = { 0 };
   sqlite3_file *file;
-  sqlite3_int64 size;
+  GStatBuf st;
   int result;
 
-  if (sqlite3_file_control (s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file->pMethods
-      || file->pMethods->xFileSize (file, &size) != SQLITE_OK)
+  /* SQLite calls a file of one byte empty, too. */
+  if (g_stat (s->path, &st) < 0 || sqlite3_file_control (s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK
+      || !file->pMethods)
     return bms_fail (error, BMS_IO, "%s can't be read", s->path);
-  *empty = size == 0;
+  *empty = st.st_size == 0;
   if (*empty)
     return true;
   result = file->pMethods->xRead (file, header, sizeof header, 0);

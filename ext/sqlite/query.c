@@ -49,7 +49,7 @@ add_row (BmsStore *s, sqlite3_stmt *q, BmsError *error)
   float scale = (float) sqlite3_column_double (q, 3);
 
   if (!camera || !codes || sqlite3_column_bytes (q, 4) != (int) s->width || !isfinite (scale))
-    return bms_fail (error, BMS_CORRUPT, "%s: event %" G_GINT64_FORMAT " is damaged", s->path, sqlite3_column_int64 (q, 0));
+    return bms_fail (error, BMS_CORRUPT, "%s: event %" G_GINT64_FORMAT " is damaged", s->path, (gint64) sqlite3_column_int64 (q, 0));
   return bmi_add (s->index, sqlite3_column_int64 (q, 0), sqlite3_column_int64 (q, 1), camera_number (s, camera), codes, scale)
       || bms_fail (error, BMS_NO_MEMORY, "%s: its embeddings do not fit", s->path);
 }
