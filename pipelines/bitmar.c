@@ -20,6 +20,10 @@ static const char summary[] =
     "      reads: file://, http://, https://, rtsp://. One line per caption on stdout.\n"
     "  bitmar info [--json] [MODEL]\n"
     "      What a model file is: size, licence, training data, scores, hash. Without MODEL: the one in use.\n"
+    "  bitmar search [OPTION…] LOG SENTENCE\n"
+    "      What an event log has seen; bitmar search --help.\n"
+    "  bitmar forget [OPTION…] LOG\n"
+    "      Deletes events from a log without a trace; bitmar forget --help.\n"
     "  bitmar bench [OPTION…]\n"
     "      How fast the kernels are on this machine, as shares of its limits; bitmar bench --help.";
 static const char description[] =
@@ -200,12 +204,12 @@ static int
 dispatch (Cli *cli, char **words)
 {
   if (!words || !words[0])
-    return usage ("a command is missing: caption, info or bench");
+    return usage ("a command is missing: caption, info, search, forget or bench");
   if (g_str_equal (words[0], "caption"))
     return caption (cli, words + 1);
   if (g_str_equal (words[0], "info"))
     return info (cli, words + 1);
-  return usage ("the command is caption, info or bench");
+  return usage ("the command is caption, info, search, forget or bench");
 }
 
 int
@@ -228,7 +232,7 @@ main (int argc, char **argv)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
-  GOptionContext *context = g_option_context_new ("caption|info|bench …");
+  GOptionContext *context = g_option_context_new ("caption|info|search|forget|bench …");
   GError *error = NULL;
   int status;
 
@@ -236,6 +240,8 @@ main (int argc, char **argv)
   signal (SIGPIPE, SIG_IGN);
   if (argc > 1 && g_str_equal (argv[1], "bench"))
     return cli_bench (argc - 1, argv + 1);
+  if (argc > 1 && (g_str_equal (argv[1], "search") || g_str_equal (argv[1], "forget")))
+    return cli_search (argc - 1, argv + 1);
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);

@@ -71,4 +71,12 @@ CliStatus cli_info (const char *path, gboolean json);
 /* cli-bench.c: argv[0] is the command's name. */
 int cli_bench (int argc, char **argv);
 
+/* cli-search.c: argv[0] is "search" or "forget". */
+int cli_search (int argc, char **argv);
+
+/* cli-time.c: ns since 1970, of a date, a time of today or an age such as "-2h". */
+gboolean cli_parse_time (const char *text, gint64 *ns);
+/* Local, ISO 8601. (transfer full) */
+char *cli_format_time (gint64 ns);
+
 G_END_DECLS
