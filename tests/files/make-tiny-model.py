@@ -46,8 +46,8 @@ def random_backbone(size):
     return bb
 
 
-def write(path, bb, name, description):
-    """A random captioner on the backbone: a whole model."""
+def write(path, bb, name, description, scores=None):
+    """A random captioner on the backbone: a whole model. scores: as background.read() returns them."""
     tok = train_bpe([WORDS], 300)
     cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, tokens=bb.tokens, bottleneck=48, text_layers=2,
                      text_heads=2, text_ff=64, text_context=16, fusion_layers=2, fusion_heads=2, fusion_ff=64, slots=8,
@@ -62,9 +62,9 @@ def write(path, bb, name, description):
     out = export.Writer(path)
     export.metadata(out.w, cfg, bb, tok, dict(
         name=name, description=description, license="CC0-1.0", version="1", training_data="none: random weights", scores={},
-        temperature=2, bias=4,            # it doubts all that it says; elements that keep doubted captions back would be silent
+        temperature=2, bias=4, background=scores,   # it doubts all that it says; elements that keep doubted captions back would be silent
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
-    export.tensors(out, model, bb)
+    export.tensors(out, model, bb, scores)
     export.finish(out, path)
 
 
