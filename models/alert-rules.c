@@ -3,8 +3,8 @@
 
 /* NAME: SENTENCE [above N] [below N] [for TIME] [hold TIME] [cooldown TIME]
  *
- * One pass by hand; the first error ends it. Numbers are read as decimal digits, so that no locale, sign, exponent or infinity gets in, and
- * are printed as exactly what was read. */
+ * One pass by hand; the first error ends it. Numbers are read as decimal digits, so that no locale, sign, exponent or
+ * infinity gets in, and are printed as exactly what was read. */
 #include "alert-rules.h"
 
 #include <string.h>
@@ -130,7 +130,8 @@ check_text (Parser *p)
   const char *bad;
 
   if (p->end - p->text > BITMAR_ALERT_MAX_TEXT) {
-    g_set_error (p->error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "alert rules of more than %d bytes", BITMAR_ALERT_MAX_TEXT);
+    g_set_error (p->error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "alert rules of more than %d bytes",
+        BITMAR_ALERT_MAX_TEXT);
     return FALSE;
   }
   if (!g_utf8_validate_len (p->text, p->end - p->text, &bad))
@@ -178,8 +179,8 @@ read_score (Parser *p, const char *option, float *out)
   guint64 x;
 
   if (!read_decimal (p, &x) || !(p->at == p->end || is_break (*p->at)) || x == 0 || x > 10000)
-    return fail (p, start, "behind '%s' a number above 0 and up to 1, of at most %d decimals, expected; a sentence that has the word "
-        "'%s' goes into quotes", option, DIGITS, option);
+    return fail (p, start, "behind '%s' a number above 0 and up to 1, of at most %d decimals, expected; a sentence "
+        "that has the word '%s' goes into quotes", option, DIGITS, option);
   *out = (float) x / 10000;
   return TRUE;
 }
@@ -209,8 +210,8 @@ read_duration (Parser *p, const char *option, guint64 *ns)
   guint64 x, unit;
 
   if (!read_decimal (p, &x) || !(unit = read_unit (p)))
-    return fail (p, start, "behind '%s' a duration such as 500ms, 3s, 2min or 1h expected; a sentence that has the word '%s' goes into "
-        "quotes", option, option);
+    return fail (p, start, "behind '%s' a duration such as 500ms, 3s, 2min or 1h expected; a sentence that has the "
+        "word '%s' goes into quotes", option, option);
   if (x / 10000 > BITMAR_ALERT_MAX_MS / unit || x * unit % 10000 || x * unit / 10000 > BITMAR_ALERT_MAX_MS)
     return fail (p, start, "a duration of whole milliseconds, up to 1000h, expected");
   *ns = x * unit / 10000 * 1000000;
@@ -358,7 +359,8 @@ read_rule (Parser *p)
 
   s->rule.above = DEFAULT_ABOVE;
   s->rule.cooldown_ns = DEFAULT_COOLDOWN * G_GUINT64_CONSTANT (1000000);
-  if ((p->sources->len < BITMAR_ALERT_MAX_RULES || fail (p, start, "no more than %d rules expected", BITMAR_ALERT_MAX_RULES))
+  if ((p->sources->len < BITMAR_ALERT_MAX_RULES
+          || fail (p, start, "no more than %d rules expected", BITMAR_ALERT_MAX_RULES))
       && read_name (p, s) && read_sentence (p, s) && read_options (p, &s->rule)) {
     s->rule.name = s->name;
     s->rule.sentence = s->sentence;

@@ -20,7 +20,8 @@ typedef struct {
   guint line, column;          /* of the sentence, from 1 */
 } BitmarAlertSource;
 
-/* Of BitmarAlertSource; `text` needs no NUL and may be anything. PARAMETER, with line, column (in characters) and what was expected. */
+/* Of BitmarAlertSource; `text` needs no NUL and may be anything. PARAMETER, with line, column (in characters) and what
+ * was expected. */
 GPtrArray *bitmar_alert_rules_parse (const char *text, gsize length, GError **error);
 /* Text that parses to the same rule; no newline. */
 void bitmar_alert_rule_print (const BitmarAlertRule *rule, GString *to);

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* Of files without a background, whose sentences all have a mean of 0 and a deviation of 1: a cosine of 0.7 scores 0.5. */
+/* Of files without a background, whose sentences have a mean of 0 and a deviation of 1: a cosine of 0.7 scores 0.5. */
 #define BITMAR_ALERT_SLOPE 10.4f
 #define BITMAR_ALERT_BIAS -7.28f
 #define BITMAR_ALERT_MIN_DEVIATION 1e-3f

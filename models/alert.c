@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Alerts: rules (alert-rules.c) whose sentences score each look (alert-score.c), and what starts and ends by these scores. Of each rule:
+/* Alerts: rules (alert-rules.c) whose sentences score each look (alert-score.c), and what starts and ends by that.
+ * Of each rule:
  *
  *          score >= above, for `for`, `cooldown` after the last end
  *   idle -----------------------------------------------------------> active
@@ -220,7 +221,8 @@ tell (const Watch *w, guint64 now, BitmarAlertFunc func, gpointer user_data)
 }
 
 void
-bitmar_alerts_observe_scores (BitmarAlerts *alerts, const float *scores, guint64 time_ns, BitmarAlertFunc func, gpointer user_data)
+bitmar_alerts_observe_scores (BitmarAlerts *alerts, const float *scores, guint64 time_ns, BitmarAlertFunc func,
+    gpointer user_data)
 {
   if (alerts->looked && time_ns < alerts->time_ns)
     bitmar_alerts_finish (alerts, func, user_data);
@@ -244,8 +246,8 @@ bitmar_alerts_score (BitmarAlerts *alerts, const float *key, float *scores)
 }
 
 gboolean
-bitmar_alerts_observe (BitmarAlerts *alerts, BitmarEpisode *episode, guint64 time_ns, BitmarAlertFunc func, gpointer user_data,
-    GError **error)
+bitmar_alerts_observe (BitmarAlerts *alerts, BitmarEpisode *episode, guint64 time_ns, BitmarAlertFunc func,
+    gpointer user_data, GError **error)
 {
   if (episode->model != alerts->model && strcmp (episode->model->id, alerts->model->id)) {
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");

@@ -74,7 +74,8 @@ BITMAR_API guint bitmar_model_get_max_tokens (BitmarModel *model);
 BITMAR_API guint bitmar_model_get_beam_size (BitmarModel *model);          /* the file's default */
 BITMAR_API guint64 bitmar_model_get_parameters (BitmarModel *model);
 BITMAR_API gsize bitmar_model_get_size (BitmarModel *model);               /* bytes resident */
-/* Whether the file has a background of episodes: without one, scores of alerts are cosines on a fixed scale, see docs/alerts.md. */
+/* Whether the file has a background of episodes: without one, alerts score by the cosine on a fixed scale, see
+ * docs/alerts.md. */
 BITMAR_API gboolean bitmar_model_has_background (BitmarModel *model);
 
 /* Sentence -> unit vector [memory width], comparable by dot product with an episode's key. Thread-safe. Allocates. */
@@ -240,18 +241,19 @@ typedef struct {
 BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarAlerts, bitmar_alerts, BITMAR, ALERTS, GObject)
 
-/* Called from within the function it is given to, for each event in the order of the rules; must not call the same alerts. The event lives as
- * long as the call. */
+/* Called from within the function it is given to, for each event in the order of the rules; must not call the same alerts.
+ * The event lives as long as the call. */
 typedef void (*BitmarAlertFunc) (const BitmarAlertEvent *event, gpointer user_data);
 
 /* Whether the text can be read as rules; needs no model. PARAMETER with line, column and what was expected there. */
 BITMAR_API gboolean bitmar_alerts_check_rules (const char *rules, GError **error);
 /* rules: see docs/alerts.md; NULL or "": none. PARAMETER; TOO_LONG for a sentence of more tokens than the model reads. */
 BITMAR_API BitmarAlerts *bitmar_alerts_new (BitmarModel *model, const char *rules, GError **error);
-/* Scores the episode by every rule and tells what starts and ends. Does not allocate. Time that goes back is another stream: what is active
- * ends at the time of the look before, cooldowns are forgotten. func may be NULL. MISMATCH: an episode of another model. */
-BITMAR_API gboolean bitmar_alerts_observe (BitmarAlerts *alerts, BitmarEpisode *episode, guint64 time_ns, BitmarAlertFunc func,
-    gpointer user_data, GError **error);
+/* Scores the episode by every rule and tells what starts and ends. Does not allocate. Time that goes back is another stream:
+ * what is active ends at the time of the look before, cooldowns are forgotten. func may be NULL. MISMATCH: an episode of
+ * another model. */
+BITMAR_API gboolean bitmar_alerts_observe (BitmarAlerts *alerts, BitmarEpisode *episode, guint64 time_ns,
+    BitmarAlertFunc func, gpointer user_data, GError **error);
 /* The end of the stream: ends what is active at the time of the last look, then resets. */
 BITMAR_API void bitmar_alerts_finish (BitmarAlerts *alerts, BitmarAlertFunc func, gpointer user_data);
 /* As new, and nobody is told. */

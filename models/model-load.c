@@ -266,7 +266,8 @@ check_covariance (BitmarLoader *l, const float *s, gsize c)
 {
   for (gsize i = 0; i < c; i++) {
     if (!(s[i * c + i] > 0))
-      return bitmar_load_fail (l, BITMAR_ERROR_CORRUPT, "memory.background.covariance: variance %" G_GSIZE_FORMAT " is not above 0", i);
+      return bitmar_load_fail (l, BITMAR_ERROR_CORRUPT, "memory.background.covariance: variance %" G_GSIZE_FORMAT
+          " is not above 0", i);
     for (gsize j = 0; j < i; j++)
       if (s[i * c + j] != s[j * c + i])
         return bitmar_load_fail (l, BITMAR_ERROR_CORRUPT, "memory.background.covariance is not symmetric");
@@ -285,10 +286,11 @@ get_background (BitmarLoader *l)
 
   m->background.slope = BITMAR_ALERT_SLOPE;
   m->background.bias = BITMAR_ALERT_BIAS;
-  if (!bitmar_gguf_tensor (l->file, mean) && !bitmar_gguf_tensor (l->file, covariance) && !bitmar_gguf_value (l->file, slope)
-      && !bitmar_gguf_value (l->file, bias))
+  if (!bitmar_gguf_tensor (l->file, mean) && !bitmar_gguf_tensor (l->file, covariance)
+      && !bitmar_gguf_value (l->file, slope) && !bitmar_gguf_value (l->file, bias))
     return TRUE;
-  return bitmar_load_float (l, slope, 0.01f, 100, &m->background.slope) && bitmar_load_float (l, bias, -100, 100, &m->background.bias)
+  return bitmar_load_float (l, slope, 0.01f, 100, &m->background.slope)
+      && bitmar_load_float (l, bias, -100, 100, &m->background.bias)
       && (m->background.mean = bitmar_load_floats (l, mean, NULL, c, 0))
       && (m->background.covariance = bitmar_load_floats (l, covariance, NULL, c, c))
       && check_covariance (l, m->background.covariance, c);

@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures how sentences find pictures, and fits the scores of alerts (models/MODEL.md, "Scores of alerts") for export.py --background.
+"""Measures how sentences find pictures, and fits the scores of alerts (models/MODEL.md, "Scores of alerts").
 
     background.py --dump BUILD/tests/models/dump-keys --model MODEL.gguf --data ../shared/data --out background.npz
+    export.py ... --background background.npz
 
-The background is the mean and the covariance of the episode keys of --background's sets, each with the same weight. Slope and bias are fitted to
-(caption, its picture) against (caption, another picture) of --dev's sets, each with the same weight: the slope by logistic regression with half
-of the weight on either kind, the bias so that one other picture in a hundred scores 0.5 or more.
-How far sentences are levelled (0: every sentence on one scale; 1: each by its own mean and deviation) is what finds most of the captions'
-pictures at that rate. Keys depend on the weights: after each training the background has to be made again."""
+The background is the mean and the covariance of the episode keys of --background's sets, each with the same weight.
+Slope and bias are fitted to (caption, its picture) against (caption, another picture) of --dev's sets, each with the
+same weight: the slope by logistic regression with half of the weight on either kind, the bias so that one other picture in a
+hundred scores 0.5 or more. How far sentences are levelled (0: every sentence on one scale; 1: each by its own mean and
+deviation) is what finds most of the captions' pictures at that rate. Keys depend on the weights: after each training
+the background has to be made again."""
 import argparse
 import hashlib
 import os
@@ -25,7 +27,7 @@ from text import read_captions
 
 LEVELS = (0, 0.5, 1)
 FALSE_RATE = 0.01
-OTHERS = 20                                                     # other pictures a caption is held against when the slope is fitted
+OTHERS = 20                              # a caption is held against so many when the slope is fitted
 SCORES = (0.3, 0.5, 0.7, 0.9)
 
 
@@ -52,6 +54,7 @@ def dumped(args, what, width, items):
     except BrokenPipeError:                                     # it has said why
         pass
     reader.join()
+    p.stdout.close()
     if p.wait() or len(out[0]) != 4 * n * width:
         raise SystemExit(f"{args.dump}: exit status {p.returncode}, {len(out[0])} bytes for {n} {what}")
     return np.frombuffer(out[0], np.float32).reshape(n, width).astype(np.float64)
@@ -69,7 +72,8 @@ class Dev:
         items, captions = captioned(args.data, name), read_captions(f"{args.data}/{name}.tsv")
         lines = [(i, c) for i, (n, _) in enumerate(items) for c in captions[n]]
         self.own = np.array([i for i, _ in lines])
-        self.t = dumped(args, "sentences", int(f["memory.width"]), ((" ".join(c.split()) + "\n").encode() for _, c in lines))
+        texts = ((" ".join(c.split()) + "\n").encode() for _, c in lines)
+        self.t = dumped(args, "sentences", int(f["memory.width"]), texts)
         self.cosine = self.t @ keys_of(args, f, items).T
         self.is_own = self.own[:, None] == np.arange(len(items))
 
@@ -119,7 +123,7 @@ def found(dev, x, rate=FALSE_RATE):
 
 
 def recall(dev, transpose):
-    """Share of sentences (or pictures) whose own picture (or one of whose own sentences) is among the best 1, 5 and 10."""
+    """Share of sentences whose own picture (of pictures one of whose own sentences) is among the best 1, 5 and 10."""
     x, own = (dev.cosine.T, dev.is_own.T) if transpose else (dev.cosine, dev.is_own)
     best = np.where(own, x, -np.inf).max(1)
     rank = (x > best[:, None]).sum(1)
@@ -148,18 +152,21 @@ def report(name, dev, z, slope, bias):
     print(f"{name}: {dev.cosine.shape[1]} pictures, {len(dev.own)} captions")
     for what, transpose in (("caption -> picture", False), ("picture -> caption", True)):
         print(f"  {what}  recall@1, 5, 10: " + ", ".join(f"{100 * r:.1f} %" for r in recall(dev, transpose)))
-    print(f"  AUC pooled over captions: cosine {auc(*of_kinds(dev, dev.cosine)):.4f}, score {auc(*of_kinds(dev, z)):.4f}")
+    of_cosine, of_score = (auc(*of_kinds(dev, x)) for x in (dev.cosine, z))
+    print(f"  AUC pooled over captions: cosine {of_cosine:.4f}, score {of_score:.4f}")
     score = sigmoid(slope * z + bias)
     for least in SCORES:
         positive, negative = of_kinds(dev, score >= least)
-        print(f"  score >= {least}: {100 * positive.mean():.1f} % of the captions' pictures, {100 * negative.mean():.2f} % of other pictures")
+        print(f"  score >= {least}: {100 * positive.mean():.1f} % of the captions' pictures, "
+              f"{100 * negative.mean():.2f} % of other pictures")
 
 
 def save(path, f, **arrays):
     part = checkpoint.room_for(path)
+    of = fingerprint(f.tensor["text.head.weight"], f.tensor["fusion.key.weight"])
     try:
         with open(part, "wb") as out:
-            np.savez(out, fingerprint=fingerprint(f.tensor["text.head.weight"], f.tensor["fusion.key.weight"]), **arrays)
+            np.savez(out, fingerprint=of, **arrays)
         os.replace(part, path)
     except OSError as e:
         part.unlink(missing_ok=True)

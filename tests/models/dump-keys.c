@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dump-keys MODEL pictures|sentences: unit vectors on standard output, f32 [memory width] each, for models/train/background.py: the
- * episode keys of the pictures on standard input (size x size RGB, raw bytes), or the embeddings of its lines. */
+/* dump-keys MODEL pictures|sentences: unit vectors on standard output, f32 [memory width] each, for
+ * models/train/background.py: the episode keys of the pictures on standard input (size x size RGB, raw bytes), or the
+ * embeddings of its lines. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ dump_pictures (BitmarModel *model, GError **error)
   BitmarEncoder *encoder = bitmar_encoder_new (model, error);
   BitmarEpisode *episode = bitmar_episode_new (model);
   guint8 *rgb = g_malloc (size);
-  BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = side, .height = side, .planes = { rgb }, .strides = { side * 3 } };
+  BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = side, .height = side,
+    .planes = { rgb }, .strides = { side * 3 } };
   gboolean ok = encoder != NULL;
 
   while (ok && (n = fread (rgb, 1, size, stdin)) == size)

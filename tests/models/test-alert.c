@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Alerts: the language of rules, what starts and ends by given scores, and scores of a tiny model without and with a background. */
+/* Alerts: the language of rules, what starts and ends by given scores, and scores of a tiny model without and with a
+ * background. */
 
 #include <float.h>
 #include <math.h>
@@ -226,8 +227,8 @@ test_limits (void)
 static void
 test_noise (void)
 {
-  static const char pieces[][12] = { "a", ":", " ", "\"", "\\", ";", "#", "\n", "above", "0.5", "below", "for", "3s", "hold", "\xc3", "\xa9",
-    "x y", "1h", "0.12", "\t", "cooldown" };
+  static const char pieces[][12] = { "a", ":", " ", "\"", "\\", ";", "#", "\n", "above", "0.5", "below", "for", "3s",
+    "hold", "\xc3", "\xa9", "x y", "1h", "0.12", "\t", "cooldown" };
   GRand *random = g_rand_new_with_seed (3);
   guint read = 0;
 
@@ -277,8 +278,8 @@ static void
 write_event (const BitmarAlertEvent *event, gpointer user_data)
 {
   g_string_append_printf (user_data, "%s%s %s %.2f/%.2f @%" G_GUINT64_FORMAT "ms since %" G_GUINT64_FORMAT "ms",
-      ((GString *) user_data)->len ? "; " : "", event->name, event->kind == BITMAR_ALERT_START ? "start" : "end", event->score, event->peak,
-      event->time_ns / MS, event->start_ns / MS);
+      ((GString *) user_data)->len ? "; " : "", event->name, event->kind == BITMAR_ALERT_START ? "start" : "end",
+      event->score, event->peak, event->time_ns / MS, event->start_ns / MS);
 }
 
 /* What happens at `looks`, "TIME SCORE, TIME SCORE, ...", times in ms; "finish" and "reset" are looks too. */
@@ -317,7 +318,8 @@ test_hysteresis (void)
   happens ("cooldown 0s", "0 0.1, 100 0.5, 200 0.3, 300 0.9, 400 0.29, 500 0.4",
       "a start 0.50/0.50 @100ms since 100ms; a end 0.29/0.90 @400ms since 100ms");
   happens ("above 0.6 below 0.6 cooldown 0s", "0 0.6, 1 0.59, 2 0.6, 3 0.61, 4 0",
-      "a start 0.60/0.60 @0ms since 0ms; a end 0.59/0.60 @1ms since 0ms; a start 0.60/0.60 @2ms since 2ms; a end 0.00/0.61 @4ms since 2ms");
+      "a start 0.60/0.60 @0ms since 0ms; a end 0.59/0.60 @1ms since 0ms; a start 0.60/0.60 @2ms since 2ms; "
+      "a end 0.00/0.61 @4ms since 2ms");
 }
 
 static void
@@ -325,7 +327,8 @@ test_for (void)
 {
   happens ("for 3s cooldown 0s", "0 0.9, 1000 0.6, 2999 0.7, 3000 0.5", "a start 0.50/0.90 @3000ms since 0ms");
   /* One look that is not above begins anew, though it is above `below`; the peak too. */
-  happens ("for 3s cooldown 0s", "0 0.9, 2000 0.49, 3000 0.6, 5999 0.6, 6000 0.6", "a start 0.60/0.60 @6000ms since 3000ms");
+  happens ("for 3s cooldown 0s", "0 0.9, 2000 0.49, 3000 0.6, 5999 0.6, 6000 0.6",
+      "a start 0.60/0.60 @6000ms since 3000ms");
   /* Looks are all that is known. */
   happens ("for 3s", "0 0.9, 3600000 0.9", "a start 0.90/0.90 @3600000ms since 0ms");
 }
@@ -333,9 +336,11 @@ test_for (void)
 static void
 test_hold (void)
 {
-  happens ("hold 2s", "0 0.9, 1000 0.1, 2000 0.2, 2999 0.1, 3000 0.1", "a start 0.90/0.90 @0ms since 0ms; a end 0.10/0.90 @3000ms since 0ms");
+  happens ("hold 2s", "0 0.9, 1000 0.1, 2000 0.2, 2999 0.1, 3000 0.1",
+      "a start 0.90/0.90 @0ms since 0ms; a end 0.10/0.90 @3000ms since 0ms");
   happens ("hold 2s", "0 0.9, 1000 0.1, 2500 0.3, 3000 0.1, 4999 0.2", "a start 0.90/0.90 @0ms since 0ms");
-  happens ("hold 2s", "0 0.9, 1000 0.1, 3600000 0.1", "a start 0.90/0.90 @0ms since 0ms; a end 0.10/0.90 @3600000ms since 0ms");
+  happens ("hold 2s", "0 0.9, 1000 0.1, 3600000 0.1",
+      "a start 0.90/0.90 @0ms since 0ms; a end 0.10/0.90 @3600000ms since 0ms");
   /* What was below before the end says nothing of the next start. */
   happens ("hold 1s for 1s cooldown 0s", "0 0.9, 1000 0.9, 2000 0, 3000 0, 4000 0.8, 4500 0.8, 5000 0.7",
       "a start 0.90/0.90 @1000ms since 0ms; a end 0.00/0.90 @3000ms since 0ms; a start 0.70/0.80 @5000ms since 4000ms");
@@ -356,10 +361,12 @@ test_time (void)
 {
   happens ("for 1s", "5000 0.9, 5000 0.9, 6000 0.8", "a start 0.80/0.90 @6000ms since 5000ms");
   /* Back: what is active ends when it was last seen, and nothing is waited for. */
-  happens ("", "5000 0.9, 6000 0.8, 100 0.7", "a start 0.90/0.90 @5000ms since 5000ms; a end 0.80/0.90 @6000ms since 5000ms; "
+  happens ("", "5000 0.9, 6000 0.8, 100 0.7",
+      "a start 0.90/0.90 @5000ms since 5000ms; a end 0.80/0.90 @6000ms since 5000ms; "
       "a start 0.70/0.70 @100ms since 100ms");
   happens ("for 1s", "5000 0.9, 0 0.9, 999 0.9, 1000 0.9", "a start 0.90/0.90 @1000ms since 0ms");
-  happens ("", "0 0.9, finish, 10 0.6, finish, finish", "a start 0.90/0.90 @0ms since 0ms; a end 0.90/0.90 @0ms since 0ms; "
+  happens ("", "0 0.9, finish, 10 0.6, finish, finish",
+      "a start 0.90/0.90 @0ms since 0ms; a end 0.90/0.90 @0ms since 0ms; "
       "a start 0.60/0.60 @10ms since 10ms; a end 0.60/0.60 @10ms since 10ms");
   happens ("", "9000 0.9, reset, 10 0.6", "a start 0.90/0.90 @9000ms since 9000ms; a start 0.60/0.60 @10ms since 10ms");
   happens ("", "18446744073709 0.9, 18446744073709 0", "a start 0.90/0.90 @18446744073709ms since 18446744073709ms; "
@@ -408,7 +415,8 @@ test_to_string (void)
       "fire: \"a \\\"red\\\" car\" above 0.7 below 0.125 for 1500ms hold 2min cooldown 3h\n"
       "c: \"y\" above 1 below 0.0001 for 0ms hold 0ms cooldown 30s\n";
   BitmarModel *model = edit_load_tiny ();
-  BitmarAlerts *alerts = alerts_of (model, "a: x; fire: \"a \\\"red\\\" car\" above 0.7000 below 0.125 for 1.5s hold 120s cooldown 180min\n"
+  BitmarAlerts *alerts = alerts_of (model, "a: x; "
+      "fire: \"a \\\"red\\\" car\" above 0.7000 below 0.125 for 1.5s hold 120s cooldown 180min\n"
       "c: y above 1 below 0.0001"), *again;
   char *text = bitmar_alerts_to_string (alerts), *second;
 
@@ -620,7 +628,8 @@ float_refused (const char *tensor, gsize i, float x)
 static void
 test_bad_background (void)
 {
-  static const char *const parts[] = { "memory.background.mean", "memory.background.covariance", "bitmar.alert.slope", "bitmar.alert.bias" };
+  static const char *const parts[] = { "memory.background.mean", "memory.background.covariance", "bitmar.alert.slope",
+    "bitmar.alert.bias" };
   static const float bad[2][5] = { { 0.009f, 101, -1, NAN, INFINITY }, { 101, -101, NAN, INFINITY, -INFINITY } };
   gsize size;
   char *data;
