@@ -31,7 +31,7 @@ BITMAR_API GQuark bitmar_error_quark (void);
  * @BITMAR_ERROR_ENCODING: text is not UTF-8
  * @BITMAR_ERROR_TOO_LONG: text has more tokens than the model's context
  * @BITMAR_ERROR_IMAGE: a picture with no pixels, too large, or with missing planes
- * @BITMAR_ERROR_PARAMETER: a caption parameter out of range
+ * @BITMAR_ERROR_PARAMETER: a caption parameter out of range, an alert rule that cannot be read
  * @BITMAR_ERROR_MISMATCH: an episode of another model
  * @BITMAR_ERROR_CANCELLED: bitmar_captioner_cancel() was called
  * @BITMAR_ERROR_MODULE: a part that is installed apart is missing, or of another version
@@ -84,6 +84,9 @@ BITMAR_API guint bitmar_model_get_max_tokens (BitmarModel *model);
 BITMAR_API guint bitmar_model_get_beam_size (BitmarModel *model);          /* the file's default */
 BITMAR_API guint64 bitmar_model_get_parameters (BitmarModel *model);
 BITMAR_API gsize bitmar_model_get_size (BitmarModel *model);               /* bytes resident */
+/* Whether the file has a background of episodes: without one, alerts score by the cosine on a fixed scale, see
+ * docs/alerts.md. */
+BITMAR_API gboolean bitmar_model_has_background (BitmarModel *model);
 
 /* Sentence -> unit vector [memory width], comparable by dot product with an episode's key. Thread-safe. Allocates. */
 BITMAR_API gboolean bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding, GError **error);
@@ -301,5 +304,63 @@ BITMAR_API void bitmar_event_log_set_retention (BitmarEventLog *log, guint64 max
 BITMAR_API gboolean bitmar_event_log_get_info (BitmarEventLog *log, BitmarEventLogInfo *info, GError **error);
 /* Flushes and closes the file; after that every call fails with OPEN. FALSE: events were lost. Otherwise done with the last reference. */
 BITMAR_API gboolean bitmar_event_log_close (BitmarEventLog *log, GError **error);
+
+/* ---- Alerts: sentences that score every look --------------------------------------------------------- */
+
+/* The strings belong to the alerts. */
+typedef struct {
+  const char *name, *sentence;
+  gfloat above, below;                     /* starts at `above` or more, ends below `below`; 0 < below <= above <= 1 */
+  guint64 for_ns, hold_ns, cooldown_ns;
+} BitmarAlertRule;
+
+typedef struct {
+  gboolean active;                         /* started and not ended */
+  gfloat score;                            /* 0..1 of the last look; -1 before the first */
+  gfloat peak;                             /* the highest score since start_ns, while active */
+  guint64 start_ns;                        /* of the first look from which on the score was above, while active */
+} BitmarAlertState;
+
+typedef enum {
+  BITMAR_ALERT_START,
+  BITMAR_ALERT_END
+} BitmarAlertKind;
+
+typedef struct {
+  BitmarAlertKind kind;
+  const char *name, *sentence;             /* of the rule */
+  gfloat score, peak;                      /* of this look; the highest since start_ns */
+  guint64 time_ns;                         /* of the look that tells */
+  guint64 start_ns;
+} BitmarAlertEvent;
+
+#define BITMAR_TYPE_ALERTS (bitmar_alerts_get_type ())
+BITMAR_API
+G_DECLARE_FINAL_TYPE (BitmarAlerts, bitmar_alerts, BITMAR, ALERTS, GObject)
+
+/* Called from within the function it is given to, for each event in the order of the rules; must not call the same alerts.
+ * The event lives as long as the call. */
+typedef void (*BitmarAlertFunc) (const BitmarAlertEvent *event, gpointer user_data);
+
+/* Whether the text can be read as rules; needs no model. PARAMETER with line, column and what was expected there. */
+BITMAR_API gboolean bitmar_alerts_check_rules (const char *rules, GError **error);
+/* rules: see docs/alerts.md; NULL or "": none. PARAMETER; TOO_LONG for a sentence of more tokens than the model reads. */
+BITMAR_API BitmarAlerts *bitmar_alerts_new (BitmarModel *model, const char *rules, GError **error);
+/* Scores the episode by every rule and tells what starts and ends. Does not allocate. Time that goes back is another stream:
+ * what is active ends at the time of the look before, cooldowns are forgotten. func may be NULL. MISMATCH: an episode of
+ * another model. */
+BITMAR_API gboolean bitmar_alerts_observe (BitmarAlerts *alerts, BitmarEpisode *episode, guint64 time_ns,
+    BitmarAlertFunc func, gpointer user_data, GError **error);
+/* The end of the stream: ends what is active at the time of the last look, then resets. */
+BITMAR_API void bitmar_alerts_finish (BitmarAlerts *alerts, BitmarAlertFunc func, gpointer user_data);
+/* As new, and nobody is told. */
+BITMAR_API void bitmar_alerts_reset (BitmarAlerts *alerts);
+BITMAR_API guint bitmar_alerts_get_n_rules (BitmarAlerts *alerts);
+/* Borrowed; NULL if i is out of range. */
+BITMAR_API const BitmarAlertRule *bitmar_alerts_get_rule (BitmarAlerts *alerts, guint i);
+/* FALSE if i is out of range. */
+BITMAR_API gboolean bitmar_alerts_get_state (BitmarAlerts *alerts, guint i, BitmarAlertState *state);
+/* Rules in full, a line each, that read the same. (transfer full) */
+BITMAR_API char *bitmar_alerts_to_string (BitmarAlerts *alerts);
 
 G_END_DECLS

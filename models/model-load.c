@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "alert-score.h"
 #include "loader.h"
 #include "vision.h"
 
@@ -268,6 +269,41 @@ get_memory (BitmarLoader *l)
   return TRUE;
 }
 
+static gboolean
+check_covariance (BitmarLoader *l, const float *s, gsize c)
+{
+  for (gsize i = 0; i < c; i++) {
+    if (!(s[i * c + i] > 0))
+      return bitmar_load_fail (l, BITMAR_ERROR_CORRUPT, "memory.background.covariance: variance %" G_GSIZE_FORMAT
+          " is not above 0", i);
+    for (gsize j = 0; j < i; j++)
+      if (s[i * c + j] != s[j * c + i])
+        return bitmar_load_fail (l, BITMAR_ERROR_CORRUPT, "memory.background.covariance is not symmetric");
+  }
+  return TRUE;
+}
+
+/* Files without the two tensors and the two keys score by the cosine alone. */
+static gboolean
+get_background (BitmarLoader *l)
+{
+  const char *mean = "memory.background.mean", *covariance = "memory.background.covariance";
+  const char *slope = "bitmar.alert.slope", *bias = "bitmar.alert.bias";
+  BitmarModel *m = l->model;
+  gsize c = m->memory_width;
+
+  m->background.slope = BITMAR_ALERT_SLOPE;
+  m->background.bias = BITMAR_ALERT_BIAS;
+  if (!bitmar_gguf_tensor (l->file, mean) && !bitmar_gguf_tensor (l->file, covariance)
+      && !bitmar_gguf_value (l->file, slope) && !bitmar_gguf_value (l->file, bias))
+    return TRUE;
+  return bitmar_load_float (l, slope, 0.01f, 100, &m->background.slope)
+      && bitmar_load_float (l, bias, -100, 100, &m->background.bias)
+      && (m->background.mean = bitmar_load_floats (l, mean, NULL, c, 0))
+      && (m->background.covariance = bitmar_load_floats (l, covariance, NULL, c, c))
+      && check_covariance (l, m->background.covariance, c);
+}
+
 /* ---- Words ---------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -402,7 +438,7 @@ bitmar_model_read (BitmarModel *model, const char *path, GError **error)
   return open_file (&l, path) && check_type (&l)
       && bitmar_load_uint (&l, "bitmar.embedding_length", 16, BITMAR_MAX_WIDTH, &model->width)
       && bitmar_load_float (&l, "bitmar.rope.base", 1, 1e9f, &model->rope_base) && get_memory (&l)
-      && get_confidence (&l) && get_vision (&l)
+      && get_background (&l) && get_confidence (&l) && get_vision (&l)
       && get_words (&l) && get_bottleneck (&l) && get_text (&l) && get_fusion (&l) && get_decoder (&l)
       && nothing_left (&l) && close_file (&l);
 }

@@ -78,6 +78,11 @@ struct _BitmarModel {
     float temperature, bias;   /* see models/MODEL.md, "Confidence" */
   } confidence;
 
+  struct {
+    const float *mean, *covariance;   /* [C], [C, C]; NULL in a file without */
+    float slope, bias;         /* see models/MODEL.md, "Scores of alerts" */
+  } background;
+
   const float *sinks;          /* [S, d] */
   float *sink_k, *sink_v;      /* [layers, S, d], from bitmar_model_prepare() */
 

@@ -257,6 +257,12 @@ bitmar_model_get_size (BitmarModel *model)
   return model->size;
 }
 
+gboolean
+bitmar_model_has_background (BitmarModel *model)
+{
+  return model->background.mean != NULL;
+}
+
 /* ---- Words ---------------------------------------------------------------------------------------- */
 
 void

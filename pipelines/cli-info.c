@@ -45,6 +45,7 @@ print_text (BitmarModel *model, const char *path)
   printf ("memory slots        %u of %u\n", bitmar_model_get_memory_slots (model), bitmar_model_get_memory_width (model));
   printf ("tokens at most      %u\n", bitmar_model_get_max_tokens (model));
   printf ("beams               %u\n", bitmar_model_get_beam_size (model));
+  printf ("alerts score by     %s\n", bitmar_model_has_background (model) ? "the file's background" : "the cosine alone");
   printf ("metadata\n");
   for (guint i = 0; keys[i]; i++) {
     char *value = shorten (bitmar_model_dup_metadata (model, keys[i]));
@@ -73,6 +74,7 @@ print_json (BitmarModel *model, const char *path)
   json_object_set_int_member (object, "memory_width", bitmar_model_get_memory_width (model));
   json_object_set_int_member (object, "max_tokens", bitmar_model_get_max_tokens (model));
   json_object_set_int_member (object, "beam_size", bitmar_model_get_beam_size (model));
+  json_object_set_boolean_member (object, "has_background", bitmar_model_has_background (model));
   for (guint i = 0; keys[i]; i++) {
     char *value = shorten (bitmar_model_dup_metadata (model, keys[i]));
 

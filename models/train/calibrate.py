@@ -26,15 +26,21 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def fit(x, truth, weight, steps=100):
+def newton(x, truth, weight, steps=100, start=(1, 0)):
     """slope and bias of sigmoid(slope x + bias) ~ truth, by Newton's method on the cross-entropy."""
-    design, w = np.stack([x, np.ones_like(x)], 1), np.array([1.0, 0.0])
+    design, w = np.stack([x, np.ones_like(x)], 1), np.array(start, float)
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(steps):
             p = sigmoid(design @ w)
             gradient = design.T @ (weight * (p - truth))
             hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
             w = w - np.linalg.solve(hessian, gradient)
+    return w
+
+
+def fit(x, truth, weight, steps=100):
+    """The same for confidences, held against what the file may say."""
+    w = newton(x, truth, weight, steps)
     slope, bias = w
     if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20):           # of the two keys' ranges
         raise SystemExit(f"{len(x)} captions with a noun do not tell how confidence goes with being right (slope {slope:.3g}, bias {bias:.3g})")

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 import backbone
+import background
 import checkpoint
 import net
 from reference import File
@@ -172,6 +173,9 @@ def metadata(w, c, bb, tok, info):
     w.add_array("bitmar.decoder.no_end", tok.no_end())
     f("bitmar.confidence.temperature", info["temperature"])
     f("bitmar.confidence.bias", info["bias"])
+    if info.get("background"):
+        f("bitmar.alert.slope", info["background"][2])
+        f("bitmar.alert.bias", info["background"][3])
     f("bitmar.rope.base", c.rope_base)
     w.add_tokenizer_model("gpt2")
     w.add_token_list(tok.tokens)
@@ -182,7 +186,8 @@ def metadata(w, c, bb, tok, info):
     w.add_uint32("tokenizer.ggml.cls_token_id", CLS)
 
 
-def tensors(out, model, bb):
+def tensors(out, model, bb, scores=None):
+    """scores: what background.read() returns"""
     bb.tensors_to(out)
     for name, m in model.bottleneck.named_children():
         out.linear(f"bottleneck.{name}", m)
@@ -202,6 +207,13 @@ def tensors(out, model, bb):
     out.linear("fusion.key", model.fusion.key)
     out.linear("fusion.content", model.fusion.content)
     out.f32("decoder.sinks", model.decoder.sinks)
+    if scores:
+        out.f32("memory.background.mean", scores[0])
+        out.f32("memory.background.covariance", scores[1])
+
+
+def read_background(path, model):
+    return background.read(path, *(pack(net.ternary(m.weight.detach())[0]) for m in (model.text.head, model.fusion.key))) if path else None
 
 
 def finish(out, path):
@@ -238,6 +250,7 @@ def main():
     ap.add_argument("--window", type=int, help="entries of the decoder's window")
     ap.add_argument("--confidence-temperature", type=float, default=1, help="what calibrate.py printed")
     ap.add_argument("--confidence-bias", type=float, default=0)
+    ap.add_argument("--background", help="what background.py wrote of these weights: scores of alerts; without it they are cosines on a fixed scale")
     args = ap.parse_args()
 
     part = checkpoint.room_for(args.output)
@@ -249,14 +262,14 @@ def main():
     for key in ("history", "cut", "window"):
         if getattr(args, key) is not None:
             setattr(cfg, key, getattr(args, key))
-    bb = read_backbone(args.backbone)
+    bb, scores = read_backbone(args.backbone), read_background(args.background, model)
 
     out = Writer(part)
     metadata(out.w, cfg, bb, tok, dict(
         name=args.name, description=args.description, license=args.license, version=args.release, training_data=args.training_data,
-        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias,
+        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, background=scores,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
-    tensors(out, model, bb)
+    tensors(out, model, bb, scores)
     try:
         finish(out, part)
         os.replace(part, args.output)

@@ -47,8 +47,8 @@ def random_backbone(size):
     return bb
 
 
-def write(path, bb, name, description, early=0, early_blocks=0):
-    """A random captioner on the backbone: a whole model."""
+def write(path, bb, name, description, scores=None, early=0, early_blocks=0):
+    """A random captioner on the backbone: a whole model. scores: as background.read() returns them."""
     tok = train_bpe([WORDS], 300)
     cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, early=early, early_blocks=early_blocks,
                      tokens=bb.tokens, bottleneck=48, text_layers=2,
@@ -64,9 +64,9 @@ def write(path, bb, name, description, early=0, early_blocks=0):
     out = export.Writer(path)
     export.metadata(out.w, cfg, bb, tok, dict(
         name=name, description=description, license="CC0-1.0", version="1", training_data="none: random weights", scores={},
-        temperature=2, bias=4,            # it doubts all that it says; elements that keep doubted captions back would be silent
+        temperature=2, bias=4, background=scores,   # it doubts all that it says; elements that keep doubted captions back would be silent
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
-    export.tensors(out, model, bb)
+    export.tensors(out, model, bb, scores)
     export.finish(out, path)
 
 
@@ -75,7 +75,8 @@ def main():
     write(sys.argv[1], export.Integers(random_backbone(40)), "Tiny random model",
           "A 1.58-bit captioner with episodic memory on an int8 EfficientNet-Lite backbone")
     # 36 pixels: 9 x 9 places after two blocks, 5 x 5 tokens; the grids don't meet at the edge.
-    write(sys.argv[2], export.Integers(random_backbone(36)), "Tiny random model with early codes", "The same, seeing an early block too", 64, 2)
+    write(sys.argv[2], export.Integers(random_backbone(36)), "Tiny random model with early codes", "The same, seeing an early block too",
+          early=64, early_blocks=2)
 
 
 if __name__ == "__main__":

@@ -550,6 +550,7 @@ test_no_allocation (void)
   BitmarCaptioner *captioner = new_captioner (model);
   BitmarEpisode *episode = bitmar_episode_new (model);
   BitmarCaptionParams sampling = { .temperature = 1, .top_k = 20, .top_p = 0.9f };
+  BitmarAlerts *alerts = bitmar_alerts_new (model, "a: a dog above 0.0001; b: a red car", &error);
   BitmarCaption caption;
   void *volatile probe;
 
@@ -561,6 +562,7 @@ test_no_allocation (void)
   allocations = 0;
   for (guint i = 0; i < PICTURES; i++) {
     encode (encoder, episode, i);
+    g_assert_true (bitmar_alerts_observe (alerts, episode, i, NULL, NULL, &error));
     caption_of (captioner, episode, NULL, &caption);
     caption_of (captioner, episode, &sampling, &caption);
     bitmar_captioner_reset (captioner);
@@ -568,6 +570,7 @@ test_no_allocation (void)
   counting = FALSE;
   g_assert_cmpuint (allocations, ==, 0);
   free (probe);
+  g_object_unref (alerts);
   g_object_unref (episode);
   g_object_unref (captioner);
   g_object_unref (encoder);
