@@ -9,7 +9,10 @@
  * Remembers what bitmarencode saw in a fixed number of slots, tells how new each look is, and lets bitmarcaption
  * take into account what it recalls. The video passes untouched and at once.
  *
- * A flush or seek keeps the memory; going to READY forgets it.
+ * A flush or seek keeps the memory; going to READY forgets it, but for what #GstBitmarMemory:memory-file has: a snapshot that is written now
+ * and then and restored at the start. Sentences in #GstBitmarMemory:alerts score every look; what starts and ends is posted as `bitmar-alert`.
+ * Captions that bitmarcaption writes come back and become what the memory recalls, and with #GstBitmarMemory:event-log are kept in a file
+ * that #GstBitmarMemory::query and `bitmar search` search by a sentence.
  *
  * ## Example launch line
  * |[
@@ -17,32 +20,10 @@
  * ]|
  */
 
-#include "gstbitmarmemory.h"
+#include "gstbitmarmemory-private.h"
 
-GST_DEBUG_CATEGORY_STATIC (bitmar_memory_debug);
+GST_DEBUG_CATEGORY (bitmar_memory_debug);
 #define GST_CAT_DEFAULT bitmar_memory_debug
-
-#define DEFAULT_THRESHOLD -2.0  /* the model's */
-
-struct _GstBitmarMemory {
-  GstBitmarFilter parent;
-
-  /* object lock */
-  guint size;
-  gdouble threshold;
-  char *stream_id;
-  /* lock */
-  GMutex lock;
-  BitmarMemory *memory;
-  BitmarEpisode *episode;
-  guint64 frames, episodes, skipped;
-  guint used;
-  gsize model_bytes, memory_bytes;
-};
-
-enum { PROP_0, PROP_MEMORY_SIZE, PROP_SIMILARITY_THRESHOLD, PROP_STREAM_ID, PROP_STATS };
-enum { SIGNAL_CLEAR, N_SIGNALS };
-static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (GstBitmarMemory, gst_bitmar_memory, GST_TYPE_BITMAR_FILTER)
 GST_ELEMENT_REGISTER_DEFINE (bitmarmemory, "bitmarmemory", GST_RANK_NONE, GST_TYPE_BITMAR_MEMORY)
@@ -64,22 +45,120 @@ stream_name (GstBitmarMemory *self)
   return name ? name : gst_pad_get_stream_id (gst_bitmar_filter_get_sink_pad (GST_BITMAR_FILTER (self)));
 }
 
+/* ---- Alerts -------------------------------------------------------------------------------------- */
+
+typedef struct {
+  GstBitmarMemory *self;
+  const GstBitmarTime *time;
+  const char *stream;
+  GPtrArray *raised;           /* GstStructure: told once no lock is held */
+} Watch;
+
+static void
+raise_alert (const BitmarAlertEvent *event, gpointer user_data)
+{
+  Watch *watch = user_data;
+  gboolean start = event->kind == BITMAR_ALERT_START;
+  GstStructure *s = gst_structure_new ("bitmar-alert", "kind", G_TYPE_STRING, start ? "start" : "end", "name", G_TYPE_STRING, event->name,
+      "sentence", G_TYPE_STRING, event->sentence, "score", G_TYPE_DOUBLE, (gdouble) event->score, "peak", G_TYPE_DOUBLE,
+      (gdouble) event->peak, "running-time", G_TYPE_UINT64, event->time_ns, "start-running-time", G_TYPE_UINT64, event->start_ns, NULL);
+
+  if (watch->time && watch->time->running_time == event->time_ns) {
+    gst_structure_set (s, "pts", G_TYPE_UINT64, watch->time->pts, NULL);
+    if (GST_CLOCK_TIME_IS_VALID (watch->time->utc))
+      gst_structure_set (s, "utc", G_TYPE_UINT64, watch->time->utc, NULL);
+  }
+  if (watch->stream)
+    gst_structure_set (s, "stream", G_TYPE_STRING, watch->stream, NULL);
+  watch->self->alerts_raised += start;
+  watch->self->alerts_active += start ? 1 : -1;
+  g_ptr_array_add (watch->raised, s);
+}
+
+/* Messages; and what starts is logged, with the look that raised it. Takes the structures. looked: NULL at the end of a stream. */
+static void
+tell_alerts (GstBitmarMemory *self, GPtrArray *raised, const GstStructure *looked, GBytes *episode)
+{
+  GstSample *thumbnail = looked ? gst_bitmar_thumbnail_peek (looked) : NULL;
+  gboolean wanted;
+
+  GST_OBJECT_LOCK (self);
+  wanted = self->post_messages;
+  GST_OBJECT_UNLOCK (self);
+  for (guint i = 0; i < raised->len; i++) {
+    GstStructure *s = raised->pdata[i];
+
+    GST_INFO_OBJECT (self, "%" GST_PTR_FORMAT, (gpointer) s);
+    if (episode && g_str_equal (gst_structure_get_string (s, "kind"), "start")) {
+      GstStructure *logged = gst_structure_copy (s);
+
+      if (thumbnail)
+        gst_structure_set (logged, "thumbnail", GST_TYPE_SAMPLE, thumbnail, NULL);
+      gst_bitmar_memory_log (self, logged, episode);
+      gst_structure_free (logged);
+    }
+    if (wanted)
+      gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
+    else
+      gst_structure_free (s);
+  }
+  g_ptr_array_unref (raised);
+}
+
+/* The stream ends or jumps: nothing goes on that nobody looks at. */
+static void
+finish_alerts (GstBitmarMemory *self)
+{
+  char *stream = stream_name (self);
+  Watch watch = { .self = self, .stream = stream, .raised = g_ptr_array_new () };
+
+  g_mutex_lock (&self->lock);
+  if (self->alerts)
+    bitmar_alerts_finish (self->alerts, raise_alert, &watch);
+  g_mutex_unlock (&self->lock);
+  tell_alerts (self, watch.raised, NULL, NULL);
+  g_free (stream);
+}
+
+/* ---- Looks --------------------------------------------------------------------------------------- */
+
 /* Replaces what the structure holds by the episode with what was recalled. lock held. */
 static gboolean
-observe_locked (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, const GstBitmarTime *time, const char *stream,
-    GError **error)
+observe_locked (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, Watch *watch, GError **error)
 {
   GBytes *recalled;
 
   if (!bitmar_episode_set_bytes (self->episode, bytes, error)
-      || !bitmar_memory_observe (self->memory, self->episode, time->running_time, error))
+      || !bitmar_memory_observe (self->memory, self->episode, gst_bitmar_memory_utc (self, watch->time), error)
+      || !bitmar_alerts_observe (self->alerts, self->episode, watch->time->running_time, raise_alert, watch, error))
     return FALSE;
   self->episodes++;
+  self->changed = TRUE;
   self->used = bitmar_memory_get_used (self->memory);
   recalled = bitmar_episode_to_bytes (self->episode);
-  gst_bitmar_episode_write (s, recalled, stream);
+  gst_bitmar_episode_write (s, recalled, watch->stream);
   g_bytes_unref (recalled);
   return TRUE;
+}
+
+static GstFlowReturn
+observe_bytes (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, const GstBitmarTime *time, GstBuffer *buffer)
+{
+  char *stream = stream_name (self);
+  Watch watch = { self, time, stream, g_ptr_array_new () };
+  GError *error = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (observe_locked (self, s, bytes, &watch, &error) && buffer)
+    gst_bitmar_meta_add_memory (buffer, bitmar_episode_get_novelty (self->episode),
+        bitmar_episode_get_slot (self->episode), self->used, stream);
+  g_mutex_unlock (&self->lock);
+  tell_alerts (self, watch.raised, s, bytes);
+  g_free (stream);
+  if (!error)
+    return GST_FLOW_OK;
+  gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
+  return GST_FLOW_ERROR;
 }
 
 /* buffer = NULL for an event. */
@@ -89,8 +168,6 @@ observe (GstBitmarMemory *self, GstStructure *s, GstBuffer *buffer)
   GstFlowReturn flow;
   GstBitmarTime time;
   GBytes *bytes;
-  GError *error = NULL;
-  char *stream;
 
   /* Live video waits for nobody; the episode then goes on as it came. */
   if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), !gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self)),
@@ -103,18 +180,9 @@ observe (GstBitmarMemory *self, GstStructure *s, GstBuffer *buffer)
   bytes = gst_bitmar_episode_read (s, &time);
   if (!bytes)
     return GST_FLOW_OK;
-  stream = stream_name (self);
-  g_mutex_lock (&self->lock);
-  if (observe_locked (self, s, bytes, &time, stream, &error) && buffer)
-    gst_bitmar_meta_add_memory (buffer, bitmar_episode_get_novelty (self->episode),
-        bitmar_episode_get_slot (self->episode), self->used, stream);
-  g_mutex_unlock (&self->lock);
+  flow = observe_bytes (self, s, bytes, &time, buffer);
   g_bytes_unref (bytes);
-  g_free (stream);
-  if (!error)
-    return GST_FLOW_OK;
-  gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
-  return GST_FLOW_ERROR;
+  return flow;
 }
 
 static GstFlowReturn
@@ -134,35 +202,105 @@ memory_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime *
 static void
 handle_event (GstBitmarFilter *filter, GstEvent **event)
 {
-  if (!gst_bitmar_episode_event_peek (*event))
-    return;
-  *event = gst_event_make_writable (*event);
-  observe (GST_BITMAR_MEMORY (filter), gst_event_writable_structure (*event), NULL);
+  GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
+
+  switch (GST_EVENT_TYPE (*event)) {
+    case GST_EVENT_EOS:
+    case GST_EVENT_SEGMENT_DONE:
+    case GST_EVENT_FLUSH_STOP:
+      finish_alerts (self);
+      break;
+    default:
+      if (gst_bitmar_episode_event_peek (*event)) {
+        *event = gst_event_make_writable (*event);
+        observe (self, gst_event_writable_structure (*event), NULL);
+      }
+      break;
+  }
+}
+
+/* ---- Captions that come back ----------------------------------------------------------------------- */
+
+/* The text encoder takes milliseconds and runs beside live video; what it made is put in under the lock. */
+static void
+remember (GstBitmarMemory *self, GBytes *bytes, const char *text)
+{
+  GError *error = NULL;
+
+  g_mutex_lock (&self->log_lock);
+  if (self->told && bitmar_episode_set_bytes (self->told, bytes, &error) && bitmar_episode_set_caption (self->told, text, &error)) {
+    g_mutex_lock (&self->lock);
+    if (self->memory)
+      self->changed |= bitmar_memory_tell (self->memory, self->told);
+    g_mutex_unlock (&self->lock);
+  }
+  g_mutex_unlock (&self->log_lock);
+  if (error)
+    GST_WARNING_OBJECT (self, "what was said is not remembered: %s", error->message);
+  g_clear_error (&error);
+}
+
+static gboolean
+handle_caption (GstBitmarFilter *filter, GstEvent *event)
+{
+  GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
+  const GstStructure *s = gst_bitmar_caption_event_peek (event);
+  gboolean fallback = FALSE;
+  GBytes *episode = NULL;
+
+  if (!s || !gst_structure_get (s, "episode", G_TYPE_BYTES, &episode, NULL))
+    return FALSE;
+  gst_structure_get_boolean (s, "fallback", &fallback);
+  if (!fallback)
+    remember (self, episode, gst_structure_get_string (s, "text"));
+  gst_bitmar_memory_log (self, s, episode);
+  g_bytes_unref (episode);
+  return TRUE;
+}
+
+/* ---- Start and stop -------------------------------------------------------------------------------- */
+
+static gboolean
+make_memory (GstBitmarMemory *self, BitmarModel *model, GError **error)
+{
+  BitmarMemory *memory;
+  BitmarAlerts *alerts;
+  gdouble threshold;
+  char *rules;
+  guint size;
+
+  GST_OBJECT_LOCK (self);
+  size = self->size;
+  threshold = self->threshold;
+  rules = g_strdup (self->rules);
+  GST_OBJECT_UNLOCK (self);
+  memory = bitmar_memory_new (model, size, threshold, error);
+  alerts = memory ? bitmar_alerts_new (model, rules, error) : NULL;
+  g_free (rules);
+  if (!alerts) {
+    g_clear_object (&memory);
+    return FALSE;
+  }
+  g_mutex_lock (&self->lock);
+  self->memory = memory;
+  self->alerts = alerts;
+  self->episode = bitmar_episode_new (model);
+  self->model_bytes = bitmar_model_get_size (model);
+  self->memory_bytes = 2 * sizeof (float) * (gsize) bitmar_memory_get_slots (memory)
+      * bitmar_model_get_memory_width (model);
+  g_mutex_unlock (&self->lock);
+  g_mutex_lock (&self->log_lock);
+  self->told = bitmar_episode_new (model);
+  g_mutex_unlock (&self->log_lock);
+  return TRUE;
 }
 
 static gboolean
 load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
 {
   GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
-  gdouble threshold;
-  BitmarMemory *memory;
-  guint size;
 
-  GST_OBJECT_LOCK (self);
-  size = self->size;
-  threshold = self->threshold;
-  GST_OBJECT_UNLOCK (self);
-  memory = bitmar_memory_new (model, size, threshold, error);
-  if (!memory)
-    return FALSE;
-  g_mutex_lock (&self->lock);
-  self->memory = memory;
-  self->episode = bitmar_episode_new (model);
-  self->model_bytes = bitmar_model_get_size (model);
-  self->memory_bytes = 2 * sizeof (float) * (gsize) bitmar_memory_get_slots (memory)
-      * bitmar_model_get_memory_width (model);
-  g_mutex_unlock (&self->lock);
-  return TRUE;
+  return make_memory (self, model, error) && gst_bitmar_memory_open_files (self, model, error);
 }
 
 static void
@@ -170,8 +308,10 @@ start (GstBitmarFilter *filter)
 {
   GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
 
-  self->frames = self->episodes = self->skipped = 0;
-  self->used = 0;
+  self->frames = self->episodes = self->skipped = self->saved = self->unsaved = self->alerts_raised = 0;
+  self->used = self->alerts_active = 0;
+  self->changed = self->save_failing = FALSE;
+  self->epoch = (guint64) g_get_real_time () * 1000;
 }
 
 static void
@@ -179,83 +319,12 @@ stop (GstBitmarFilter *filter)
 {
   GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
 
+  gst_bitmar_memory_close_files (self);
   g_mutex_lock (&self->lock);
   g_clear_object (&self->memory);
+  g_clear_object (&self->alerts);
   g_clear_object (&self->episode);
   g_mutex_unlock (&self->lock);
-}
-
-static void
-clear (GstBitmarMemory *self)
-{
-  g_mutex_lock (&self->lock);
-  if (self->memory)
-    bitmar_memory_clear (self->memory);
-  self->used = 0;
-  g_mutex_unlock (&self->lock);
-}
-
-static GstStructure *
-make_stats (GstBitmarMemory *self)
-{
-  GstStructure *s;
-
-  g_mutex_lock (&self->lock);
-  s = gst_structure_new ("bitmarmemory-stats", "frames-in", G_TYPE_UINT64, self->frames,
-      "episodes", G_TYPE_UINT64, self->episodes, "skipped", G_TYPE_UINT64, self->skipped,
-      "slots-used", G_TYPE_UINT, self->used, "memory-bytes", G_TYPE_UINT64, (guint64) self->memory_bytes,
-      "model-bytes", G_TYPE_UINT64, (guint64) self->model_bytes, NULL);
-  g_mutex_unlock (&self->lock);
-  return s;
-}
-
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstBitmarMemory *self = GST_BITMAR_MEMORY (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MEMORY_SIZE:
-      self->size = g_value_get_uint (value);
-      break;
-    case PROP_SIMILARITY_THRESHOLD:
-      self->threshold = g_value_get_double (value);
-      break;
-    case PROP_STREAM_ID:
-      g_free (self->stream_id);
-      self->stream_id = g_value_dup_string (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstBitmarMemory *self = GST_BITMAR_MEMORY (object);
-
-  if (id == PROP_STATS) {
-    g_value_take_boxed (value, make_stats (self));
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-    case PROP_MEMORY_SIZE:
-      g_value_set_uint (value, self->size);
-      break;
-    case PROP_SIMILARITY_THRESHOLD:
-      g_value_set_double (value, self->threshold);
-      break;
-    case PROP_STREAM_ID:
-      g_value_set_string (value, self->stream_id);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
 }
 
 static void
@@ -264,7 +333,11 @@ finalize (GObject *object)
   GstBitmarMemory *self = GST_BITMAR_MEMORY (object);
 
   g_free (self->stream_id);
+  g_free (self->memory_file);
+  g_free (self->log_file);
+  g_free (self->rules);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->log_lock);
   G_OBJECT_CLASS (gst_bitmar_memory_parent_class)->finalize (object);
 }
 
@@ -272,26 +345,8 @@ static void
 gst_bitmar_memory_init (GstBitmarMemory *self)
 {
   g_mutex_init (&self->lock);
-  self->threshold = DEFAULT_THRESHOLD;
-}
-
-static void
-install_properties (GObjectClass *klass)
-{
-  g_object_class_install_property (klass, PROP_MEMORY_SIZE,
-      g_param_spec_uint ("memory-size", "Memory size", "Slots of the memory. 0: as many as the model was trained with", 0,
-          65536, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
-  g_object_class_install_property (klass, PROP_SIMILARITY_THRESHOLD,
-      g_param_spec_double ("similarity-threshold", "Similarity threshold",
-          "Cosine similarity from which a look is merged into the slot it resembles. -2: the model's", -2, 1,
-          DEFAULT_THRESHOLD, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
-  g_object_class_install_property (klass, PROP_STREAM_ID,
-      g_param_spec_string ("stream-id", "Stream id",
-          "Name of this stream in metadata and JSON, such as a camera's name. Unset: upstream's stream id", NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-  g_object_class_install_property (klass, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics", "Frames, looks remembered or skipped, slots in use, sizes in bytes",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_mutex_init (&self->log_lock);
+  gst_bitmar_memory_init_properties (self);
 }
 
 static void
@@ -302,24 +357,18 @@ gst_bitmar_memory_class_init (GstBitmarMemoryClass *klass)
   GstBitmarFilterClass *filter_class = GST_BITMAR_FILTER_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (bitmar_memory_debug, "bitmarmemory", 0, "BitMar episodic memory");
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
+  object_class->set_property = gst_bitmar_memory_set_property;
+  object_class->get_property = gst_bitmar_memory_get_property;
   object_class->finalize = finalize;
   filter_class->start = start;
   filter_class->stop = stop;
   filter_class->load = load;
   filter_class->frame = memory_frame;
   filter_class->event = handle_event;
-  install_properties (object_class);
+  filter_class->upstream_event = handle_caption;
+  gst_bitmar_memory_install_properties (object_class);
 
-  /**
-   * GstBitmarMemory::clear:
-   *
-   * Action signal: forgets everything.
-   */
-  signals[SIGNAL_CLEAR] = g_signal_new_class_handler ("clear", G_TYPE_FROM_CLASS (klass),
-      G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, G_CALLBACK (clear), NULL, NULL, NULL, G_TYPE_NONE, 0);
-
+  gst_bitmar_memory_install_signals (klass);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "BitMar memory", "Filter/Analyzer/Video",

@@ -37,6 +37,12 @@ bitmar_post_error (GstElement *element, const GError *error, const char *path)
 {
   const char *name = path ? path : bitmar_model_default_path ();
 
+  /* It has said all itself. */
+  if (error->domain == GST_RESOURCE_ERROR || error->domain == GST_STREAM_ERROR || error->domain == GST_CORE_ERROR) {
+    gst_element_message_full (element, GST_MESSAGE_ERROR, error->domain, error->code, g_strdup (error->message), g_strdup (error->message), __FILE__, GST_FUNCTION,
+        __LINE__);
+    return;
+  }
   switch (error->domain == BITMAR_ERROR ? error->code : -1) {
     case BITMAR_ERROR_OPEN:
       if (!g_file_test (name, G_FILE_TEST_EXISTS))

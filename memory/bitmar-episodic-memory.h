@@ -48,6 +48,9 @@ size_t bmm_size (const BmmMemory *memory);      /* bytes held */
 BmmRecall bmm_read (BmmMemory *memory, const float *key, float *recalled);
 /* Returns the slot written. time_ns is kept in the slot (stream or wall-clock time: the caller's choice). */
 size_t bmm_write (BmmMemory *memory, const float *key, const float *value, uint64_t time_ns);
+/* Puts a value in place of the slot's, where the slot still is what `key` was written to: false when it is empty or out of range, or its key is no
+ * nearer than `merge`. For what is known of an episode only after it was written, such as what was said of it. */
+bool bmm_tell (BmmMemory *memory, size_t slot, const float *key, const float *value);
 /* False when the slot is empty or out of range. */
 bool bmm_slot_info (const BmmMemory *memory, size_t slot, BmmSlotInfo *info);
 

@@ -181,6 +181,17 @@ bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
 }
 
 bool
+bmm_tell (BmmMemory *m, size_t slot, const float *key, const float *value)
+{
+  size_t width = m->config.width;
+
+  if (slot >= m->used || bmk_dot (key, m->keys + slot * width, width) < m->config.merge)
+    return false;
+  memcpy (m->values + slot * width, value, width * sizeof *value);
+  return true;
+}
+
+bool
 bmm_slot_info (const BmmMemory *m, size_t slot, BmmSlotInfo *info)
 {
   if (slot >= m->used)

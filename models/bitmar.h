@@ -141,6 +141,8 @@ BITMAR_API const float *bitmar_episode_get_content (BitmarEpisode *episode, gsiz
 BITMAR_API const float *bitmar_episode_get_recalled (BitmarEpisode *episode, gsize *n);
 BITMAR_API gfloat bitmar_episode_get_novelty (BitmarEpisode *episode);     /* 0..1, 1 until observed */
 BITMAR_API gint bitmar_episode_get_slot (BitmarEpisode *episode);          /* slot written, -1 until observed */
+/* What was said of it, for bitmar_memory_tell(). ENCODING, TOO_LONG. Allocates; takes as long as setting a prompt. Not part of the bytes. */
+BITMAR_API gboolean bitmar_episode_set_caption (BitmarEpisode *episode, const char *text, GError **error);
 /* Serialised form, bound to the model's id, little-endian, checksummed by nothing: for metas within one process. */
 BITMAR_API GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode);
 /* Overwrites the episode. FORMAT on a bad length or magic, MISMATCH for another model. */
@@ -169,6 +171,9 @@ G_DECLARE_FINAL_TYPE (BitmarMemory, bitmar_memory, BITMAR, MEMORY, GObject)
 BITMAR_API BitmarMemory *bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GError **error);
 /* Reads (sets the episode's recalled vector and novelty), then writes the episode. */
 BITMAR_API gboolean bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error);
+/* What was said of an episode that was observed (bitmar_episode_set_caption()) becomes what its slot recalls, so that it is said again when the camera
+ * comes back to it. FALSE: the slot has another episode by now, or nothing was said of this one. Quick. */
+BITMAR_API gboolean bitmar_memory_tell (BitmarMemory *memory, BitmarEpisode *episode);
 BITMAR_API void bitmar_memory_clear (BitmarMemory *memory);
 BITMAR_API guint bitmar_memory_get_used (BitmarMemory *memory);
 BITMAR_API guint bitmar_memory_get_slots (BitmarMemory *memory);

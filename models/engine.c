@@ -80,6 +80,25 @@ bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding,
   return done;
 }
 
+gboolean
+bitmar_episode_set_caption (BitmarEpisode *episode, const char *text, GError **error)
+{
+  const BitmarModel *model = episode->model;
+  float *first = g_try_new (float, model->width);
+  gboolean done = first ? encode_text (model, text, first, NULL, error) : no_memory (error, "a text");
+  BitmarFusion fusion;
+
+  if (done && !bitmar_fusion_init (&fusion, model)) {
+    done = no_memory (error, "fusion");
+  } else if (done) {
+    bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_rows, NULL, episode->said);
+    episode->has_said = TRUE;
+    bitmar_fusion_clear (&fusion);
+  }
+  g_free (first);
+  return done;
+}
+
 /* ---- Encoder ------------------------------------------------------------------------------------- */
 
 struct _BitmarEncoder {
@@ -173,6 +192,7 @@ bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarE
   memset (episode->recalled, 0, encoder->model->memory_width * sizeof (float));
   episode->novelty = 1.0f;
   episode->slot = -1;
+  episode->has_said = FALSE;
   return TRUE;
 }
 

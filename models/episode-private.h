@@ -15,6 +15,8 @@ struct _BitmarEpisode {
 
   BitmarModel *model;
   float *key, *content, *recalled;     /* [C] */
+  float *said;                         /* [C]: what fusion makes of it with its caption as the prompt */
+  gboolean has_said;
   int8_t *v_codes;                     /* [P, d] */
   BmkRow *v_rows;                      /* [P] */
   gfloat novelty;

@@ -32,6 +32,7 @@ bitmar_episode_finalize (GObject *object)
   g_free (self->key);
   g_free (self->content);
   g_free (self->recalled);
+  g_free (self->said);
   g_free (self->v_codes);
   g_free (self->v_rows);
   g_clear_object (&self->model);
@@ -53,6 +54,7 @@ bitmar_episode_new (BitmarModel *model)
   self->key = g_new0 (float, model->memory_width);
   self->content = g_new0 (float, model->memory_width);
   self->recalled = g_new0 (float, model->memory_width);
+  self->said = g_new0 (float, model->memory_width);
   self->v_codes = g_new0 (int8_t, model->vision.tokens * model->width);
   self->v_rows = g_new0 (BmkRow, model->vision.tokens);
   return self;
@@ -105,6 +107,8 @@ bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
   memcpy (dest->key, src->key, c * sizeof (float));
   memcpy (dest->content, src->content, c * sizeof (float));
   memcpy (dest->recalled, src->recalled, c * sizeof (float));
+  memcpy (dest->said, src->said, c * sizeof (float));
+  dest->has_said = src->has_said;
   memcpy (dest->v_rows, src->v_rows, p * sizeof (BmkRow));
   memcpy (dest->v_codes, src->v_codes, p * d);
   dest->novelty = src->novelty;
@@ -238,6 +242,7 @@ bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
   from = get_floats (from, &episode->novelty, 1);
   from = get_u32 (from, &slot);
   episode->slot = (gint) slot;
+  episode->has_said = FALSE;
   from = get_floats (from, episode->key, c);
   from = get_floats (from, episode->content, c);
   from = get_floats (from, episode->recalled, c);

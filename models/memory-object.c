@@ -85,6 +85,13 @@ bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 tim
   return TRUE;
 }
 
+gboolean
+bitmar_memory_tell (BitmarMemory *memory, BitmarEpisode *episode)
+{
+  return strcmp (episode->model->id, memory->model->id) == 0 && episode->has_said && episode->slot >= 0
+      && bmm_tell (memory->slots, (size_t) episode->slot, episode->key, episode->said);
+}
+
 void
 bitmar_memory_clear (BitmarMemory *memory)
 {

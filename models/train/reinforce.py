@@ -150,6 +150,7 @@ def main():
     ap.add_argument("--mix", type=float, default=0.3, help="weight of train.py's losses")
     ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step, whose captions are learnt with what was said before them in the window")
     ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
+    ap.add_argument("--prompts", type=float, help="share of train.py's captions that are steered by a prompt (as the captioner was trained)")
     ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
     ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
     ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
@@ -170,8 +171,11 @@ def main():
     reward = Reward(sets, args)
     own = argparse.Namespace(**{**vars(train.options().parse_args([])), **saved["args"]})
     own.batch = args.pictures
+    own.prompts = own.prompts if args.prompts is None else args.prompts
     batches = train.Batches(sets, tok, own, cfg.tokens)
     watched = streams.Streams(sets, tok, own, args.streams)
+    if args.streams and model.threshold > 1:
+        model.threshold.data.fill_(streams.THRESHOLD)
     opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
     moving = Moving([model], args.average)
     t0, mean = time.time(), 0.0

@@ -4,16 +4,25 @@
 
 A stream looks a few times at views of one picture (the crops, flips and lights of features.py stand for pans, zooms and clouds) and then cuts to
 another. Within a scene the caption to be written is the one written before: history makes captions steady. One look in four has said something
-about another picture, and is not learnt from; the next one has to say what is there nevertheless: old captions are hints, not truth."""
+about another picture, and is not learnt from; the next one has to say what is there nevertheless: old captions are hints, not truth.
+
+Memory is told what was said: the value of a look's slot is the content that fusion makes of it with its caption as the prompt. Half of the streams have
+an empty window for every look, so that what they know of the past is what memory recalls, as when a camera comes back to a place.
+
+The threshold of recall is set to THRESHOLD at the start of such a training (reinforce.py): trained on single pictures, where recall has little to tell, it
+goes above 1, and memory all but falls silent."""
 import torch
 import torch.nn.functional as F
 
 import net
-from text import BOS, EOS, PAD
+from text import BOS, CLS, EOS, PAD
+
+THRESHOLD = 0.75
 
 
 class Streams:
-    """Batches of streams: codes [B, L, P, channels], ids [B, L, T], live [B, L] (False: not learnt from)."""
+    """Batches of streams: codes [B, L, P, channels], ids [B, L, T], text [B, L, T - 1] (the same as prompts), live [B, L] (False: not learnt from),
+    alone [B] (True: the window is empty for every look)."""
 
     def __init__(self, sets, tok, args, streams, looks=4, wrong=0.25, mirrored=1):
         self.sets, self.tok, self.args = sets, tok, args
@@ -27,8 +36,9 @@ class Streams:
         return s, i, rng.choice(self.sets[s].captions[i]), rng.sample(self.views[s], len(self.views[s]))
 
     def batch(self, rng):
-        codes, ids, live = [], [], []
+        codes, ids, live, alone = [], [], [], []
         for _ in range(self.streams):
+            alone.append(rng.random() < 0.5)
             one, two, cut = self.scene(rng), self.scene(rng), rng.randint(1, self.looks + 1)
             for n in range(self.looks):
                 s, i, caption, views = one if n < cut else two
@@ -43,16 +53,19 @@ class Streams:
         B, L = self.streams, self.looks
         codes = torch.stack(codes)
         keep = sorted(rng.sample(range(codes.shape[1]), min(self.args.keep, codes.shape[1])))
-        return dict(codes=codes.reshape(B, L, *codes.shape[1:]), ids=padded.reshape(B, L, -1), live=torch.tensor(live).reshape(B, L),
-                    keep=torch.tensor(keep))
+        text = padded[:, :-1].clone()
+        text[:, 0] = CLS
+        text[text == EOS] = PAD
+        return dict(codes=codes.reshape(B, L, *codes.shape[1:]), ids=padded.reshape(B, L, -1), text=text.reshape(B, L, -1),
+                    live=torch.tensor(live).reshape(B, L), alone=torch.tensor(alone), keep=torch.tensor(keep))
 
 
-def recalled(model, key, content):
-    """What memory gives each look, [B, L, C]: the looks before it in its stream, and all other streams'."""
+def recalled(model, key, told):
+    """What memory gives each look, [B, L, C]: the looks before it in its stream, and all other streams'. told [B, L, C]: the slots' values"""
     B, L, C = key.shape
     stream, look = (x.reshape(-1) for x in torch.meshgrid(torch.arange(B), torch.arange(L), indexing="ij"))
     usable = (stream[:, None] != stream) | (look[:, None] > look)
-    return model.recall(key.reshape(-1, C), key.reshape(-1, C), content.reshape(-1, C), usable).reshape(B, L, C)
+    return model.recall(key.reshape(-1, C), key.reshape(-1, C), told.reshape(-1, C), usable).reshape(B, L, C)
 
 
 def turned(c, x, positions):
@@ -61,21 +74,21 @@ def turned(c, x, positions):
     return net.rotate(x.reshape(1, -1, *x.shape[2:]), cos, sin).reshape(x.shape)
 
 
-def decode(model, v, cond, ids):
-    """v [B, L, P, d], cond [B, L, 2C], ids [B, L, T] padded at their ends -> the decoder's output [B, L, T, d], as the engine's with history.
-    Every entry is in every later one's window: streams are short."""
+def decode(model, v, cond, ids, alone):
+    """v [B, L, P, d], cond [B, L, 2C], ids [B, L, T] padded at their ends, alone [B] -> the decoder's output [B, L, T, d], as the engine's with
+    history. Every entry is in every later one's window: streams are short."""
     c, (B, L, T), P = model.c, ids.shape, v.shape[2]
     h, hd = c.heads, c.d // c.heads
     said = ids != PAD
-    before = F.pad((said.sum(-1) + 1).cumsum(1)[:, :-1], (1, 0)) + c.sinks      # the frame's position [B, L]
+    before = F.pad((said.sum(-1) + 1).cumsum(1)[:, :-1], (1, 0)) * ~alone[:, None] + c.sinks      # the frame's position [B, L]
     at_frames = before[:, :, None].expand(B, L, P).reshape(B, -1)
     at_tokens = (before[:, :, None] + 1 + torch.arange(T)).reshape(B, -1)
     look_f, look_t = torch.arange(L).repeat_interleave(P), torch.arange(L).repeat_interleave(T)
     order = torch.arange(L * T)
-    no_frame = (look_f > look_t[:, None]).expand(B, 1, L * T, L * P)
-    no_token = (order > order[:, None]) | ~said.reshape(B, 1, -1)
+    no_frame = (look_f > look_t[:, None]) | alone[:, None, None] & (look_f != look_t[:, None])
+    no_token = (order > order[:, None]) | ~said.reshape(B, 1, -1) | alone[:, None, None] & (look_t != look_t[:, None])
     no_token = (no_token & (order != order[:, None]))[:, None]
-    mask = torch.cat([torch.zeros(B, 1, L * T, c.sinks, dtype=torch.bool), no_frame, no_token], -1)
+    mask = torch.cat([torch.zeros(B, 1, L * T, c.sinks, dtype=torch.bool), no_frame[:, None], no_token], -1)
     x = model.drop(model.embedding(ids.reshape(B, L * T)))
     frames = v.reshape(B, L * P, -1)
     for m, (sk, sv) in zip(model.decoder.blk, model.decoder.sink_kv()):
@@ -95,10 +108,11 @@ def loss(model, b, smoothing):
     """Cross-entropy of the captions of all looks that are learnt from."""
     B, L = b["live"].shape
     v = model.visual(b["codes"].flatten(0, 1), b["keep"])
-    key, content = model.fuse(model.empty_prompt().expand(B * L, -1, -1), model.fusion.keys(v))
-    key, content = key.reshape(B, L, -1), content.reshape(B, L, -1)
-    cond = torch.cat([content, recalled(model, key, content)], -1)
-    x = decode(model, v.reshape(B, L, *v.shape[1:]), cond, b["ids"])[:, :, :-1]
+    kv = model.fusion.keys(v)
+    key, content = (x.reshape(B, L, -1) for x in model.fuse(model.empty_prompt().expand(B * L, -1, -1), kv))
+    _, told = model.fuse(model.encode_text(b["text"].flatten(0, 1)), kv)
+    cond = torch.cat([content, recalled(model, key, told.reshape(B, L, -1))], -1)
+    x = decode(model, v.reshape(B, L, *v.shape[1:]), cond, b["ids"], b["alone"])[:, :, :-1]
     target = b["ids"][:, :, 1:]
     live = (target != PAD) & b["live"][:, :, None]
     return F.cross_entropy(model.logits(x[live]), target[live], label_smoothing=smoothing)

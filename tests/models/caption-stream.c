@@ -66,6 +66,8 @@ look (Stream *s, gboolean with_memory)
   if (with_memory)
     must (bitmar_memory_observe (s->memory, s->episode, 0, &error), error);
   must (bitmar_captioner_caption (s->captioner, s->episode, NULL, &caption, &error), error);
+  if (with_memory && bitmar_episode_set_caption (s->episode, caption.text, NULL))
+    bitmar_memory_tell (s->memory, s->episode);
   printf ("%s\t%.4f\t%.4f\t%.4f\t%u\n", caption.text, caption.confidence, s->episode->novelty,
       bmk_dot (s->before, s->episode->key, c), caption.tokens);
   fflush (stdout);             /* whoever asks waits for it */
