@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes small, random, valid models, so that the C tests need neither training nor pictures: one that sees its backbone's features alone, and
-one that sees an early block's codes beside them.
+one that sees an early block's codes beside them and keeps captions in its window.
 
     make-tiny-model.py tests/files/tiny.gguf tests/files/tiny-early.gguf"""
 import sys
@@ -50,7 +50,7 @@ def random_backbone(size):
 def write(path, bb, name, description, scores=None, early=0, early_blocks=0):
     """A random captioner on the backbone: a whole model. scores: as background.read() returns them."""
     tok = train_bpe([WORDS], 300)
-    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, early=early, early_blocks=early_blocks,
+    cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, early=early, early_blocks=early_blocks, history=int(early > 0), cut=0.5,
                      tokens=bb.tokens, bottleneck=48, text_layers=2,
                      text_heads=2, text_ff=64, text_context=16, fusion_layers=2, fusion_heads=2, fusion_ff=64, slots=8,
                      width=16, layers=2, heads=2, ff=64, sinks=4, window=64, max_tokens=12, beam=3)

@@ -1,0 +1,199 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What runs on from look to look: history, cuts, and a memory that is told what was said. tiny-early.gguf has history and sees an early block. */
+
+#include <math.h>
+
+#include "edit.h"
+#include "episode-private.h"
+#include "model-private.h"
+
+static BitmarModel *
+load (void)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
+  GError *error = NULL;
+  BitmarModel *model = bitmar_model_load (path, &error);
+
+  g_assert_no_error (error);
+  g_free (path);
+  return model;
+}
+
+/* A picture of its own for each number. */
+static void
+look (BitmarModel *model, BitmarEncoder *encoder, guint number, BitmarEpisode *episode)
+{
+  gint size = (gint) model->vision.size;
+  GRand *rand = g_rand_new_with_seed (number);
+  guint8 *rgb = g_malloc (3 * size * size);
+  const BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = size, .height = size, .planes = { rgb }, .strides = { 3 * size } };
+  gint wave = g_rand_int_range (rand, 1, 40);
+
+  for (gint i = 0; i < 3 * size * size; i++)
+    rgb[i] = (guint8) (i * wave / 3 % 200 + g_rand_int_range (rand, 0, 56));
+  g_assert_true (bitmar_encoder_encode (encoder, &image, episode, NULL));
+  g_rand_free (rand);
+  g_free (rgb);
+}
+
+static void
+number_refused (const char *key, guint32 bits)
+{
+  gsize size;
+  char *data = edit_file ("tiny-early.gguf", &size);
+  GError *error = NULL;
+
+  edit_poke (edit_behind (data, size, key) + 4, bits);
+  edit_seal (data, size);
+  g_assert_null (edit_load (data, size, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_SHAPE);
+  g_error_free (error);
+  g_free (data);
+}
+
+static void
+test_refused (void)
+{
+  static const guint32 blocks[] = { 0, 1, 4, 5, 65, G_MAXUINT32 };
+  static const float cuts[] = { -1.01f, 1.01f, NAN, INFINITY };
+
+  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+    number_refused ("bitmar.vision.early_blocks", blocks[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (cuts); i++)
+    number_refused ("bitmar.decoder.cut", edit_bits_of (cuts[i]));
+}
+
+/* How many of some looks are captioned otherwise than with an empty window. */
+static guint
+differ (float cut)
+{
+  BitmarModel *model = load ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  guint n = 0;
+
+  model->decoder.cut = cut;
+  for (guint i = 0; i < 12; i++) {
+    BitmarCaptioner *fresh = bitmar_captioner_new (model, NULL);
+    BitmarCaption a, b;
+
+    look (model, encoder, i, episode);
+    g_assert_true (bitmar_captioner_caption (captioner, episode, NULL, &a, NULL));
+    g_assert_true (bitmar_captioner_caption (fresh, episode, NULL, &b, NULL));
+    n += a.confidence != b.confidence || strcmp (a.text, b.text) != 0;
+    g_object_unref (fresh);
+  }
+  g_object_unref (episode);
+  g_object_unref (captioner);
+  g_object_unref (encoder);
+  g_object_unref (model);
+  return n;
+}
+
+static void
+test_cut (void)
+{
+  /* A cosine is never below -1, always below 2. */
+  g_assert_cmpuint (differ (-1), >=, 8);
+  g_assert_cmpuint (differ (2), ==, 0);
+}
+
+static void
+test_cancelled (void)
+{
+  BitmarModel *model = load ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL), *fresh = bitmar_captioner_new (model, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarCaption a, b;
+
+  model->decoder.cut = -1;
+  look (model, encoder, 1, episode);
+  bitmar_captioner_cancel (captioner);
+  g_assert_false (bitmar_captioner_caption (captioner, episode, NULL, &a, NULL));
+  bitmar_captioner_uncancel (captioner);
+  look (model, encoder, 2, episode);
+  g_assert_true (bitmar_captioner_caption (captioner, episode, NULL, &a, NULL));
+  g_assert_true (bitmar_captioner_caption (fresh, episode, NULL, &b, NULL));
+  g_assert_cmpstr (a.text, ==, b.text);
+  g_assert_cmpfloat (a.confidence, ==, b.confidence);
+  g_object_unref (episode);
+  g_object_unref (fresh);
+  g_object_unref (captioner);
+  g_object_unref (encoder);
+  g_object_unref (model);
+}
+
+/* ---- Memory that is told ---------------------------------------------------------------------------- */
+
+static float
+cosine (const float *a, const float *b, gsize n)
+{
+  return bmk_dot (a, b, n) / sqrtf (bmk_dot (a, a, n) * bmk_dot (b, b, n));
+}
+
+static void
+test_tell (void)
+{
+  BitmarModel *model = load ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarMemory *memory = bitmar_memory_new (model, 4, 0.99f, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  gsize c = model->memory_width;
+  float *said = g_new (float, c);
+
+  look (model, encoder, 1, episode);
+  g_assert_false (bitmar_memory_tell (memory, episode));       /* not observed */
+  g_assert_true (bitmar_memory_observe (memory, episode, 0, NULL));
+  g_assert_false (bitmar_memory_tell (memory, episode));       /* nothing was said */
+  g_assert_true (bitmar_episode_set_caption (episode, "a red car", NULL));
+  g_assert_true (bitmar_memory_tell (memory, episode));
+  memcpy (said, episode->said, c * sizeof (float));
+  g_assert_cmpfloat (cosine (said, episode->content, c), <, 0.9999f);
+
+  look (model, encoder, 1, episode);
+  g_assert_true (bitmar_memory_observe (memory, episode, 1, NULL));
+  g_assert_cmpfloat (cosine (said, episode->recalled, c), >, 0.9999f);
+
+  /* The slot is somebody else's by now. */
+  g_assert_true (bitmar_episode_set_caption (episode, "a red car", NULL));
+  bitmar_memory_clear (memory);
+  g_assert_false (bitmar_memory_tell (memory, episode));
+  g_free (said);
+  g_object_unref (episode);
+  g_object_unref (memory);
+  g_object_unref (encoder);
+  g_object_unref (model);
+}
+
+static void
+test_caption_refused (void)
+{
+  BitmarModel *model = load ();
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  GError *error = NULL;
+
+  g_assert_false (bitmar_episode_set_caption (episode, "a man a man a man a man a man a man a man a man a man a man", &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG);
+  g_clear_error (&error);
+  g_assert_false (bitmar_episode_set_caption (episode, "\xff", &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_ENCODING);
+  g_clear_error (&error);
+  g_object_unref (episode);
+  g_object_unref (model);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/streams/refused", test_refused);
+  g_test_add_func ("/streams/cut", test_cut);
+  g_test_add_func ("/streams/cancelled", test_cancelled);
+  g_test_add_func ("/streams/tell", test_tell);
+  g_test_add_func ("/streams/caption-refused", test_caption_refused);
+  return g_test_run ();
+}
