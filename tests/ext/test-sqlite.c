@@ -255,11 +255,11 @@ test_forget (Fixture *f, gconstpointer data)
   for (guint i = 0; i < N; i++)
     g_assert_true (i % 50 || has_traces (f, i, codes[i]));
   for (guint round = 0; round < 40; round++) {
-    gint64 from = g_rand_int_range (f->rand, 0, N), to = MIN (N, from + g_rand_int_range (f->rand, 1, 30));
+    gint from = g_rand_int_range (f->rand, 0, N), length = g_rand_int_range (f->rand, 1, 30), to = MIN (N, from + length);
     const char *camera = (const char *[]) { "a", "b", "c", NULL }[round % 4];
 
     g_assert_true (backend->forget (f->store, &(BmsFilter) { from * 1000, to * 1000, camera }, &n, &f->error));
-    for (gint64 i = from; i < to; i++)
+    for (gint i = from; i < to; i++)
       gone[i] |= !camera || camera[0] == "abc"[i % 3];
   }
   for (guint i = 0; i < N; i++)
