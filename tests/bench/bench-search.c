@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "bitmar.h"
 
@@ -28,6 +29,16 @@ static double
 ms_since (gint64 start)
 {
   return (double) (g_get_monotonic_time () - start) / 1000;
+}
+
+/* Of this thread, which is what searches: other programs' load is not in it. */
+static double
+cpu_ms (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
 }
 
 static void
@@ -108,7 +119,7 @@ static void
 query (BitmarEventLog *log, gsize width, const char *name, gint64 from, const char *camera)
 {
   float *x = g_new (float, width);
-  double times[QUERIES];
+  double times[QUERIES], cpu[QUERIES];
 
   for (guint i = 0; i < QUERIES; i++) {
     GError *error = NULL;
@@ -117,13 +128,17 @@ query (BitmarEventLog *log, gsize width, const char *name, gint64 from, const ch
 
     random_unit (x, width);
     start = g_get_monotonic_time ();
+    cpu[i] = cpu_ms ();
     found = bitmar_event_log_query (log, x, 10, from, -1, camera, &error);
+    cpu[i] = cpu_ms () - cpu[i];
     times[i] = ms_since (start);
     check (found != NULL, error);
     g_ptr_array_unref (found);
   }
   qsort (times, QUERIES, sizeof *times, by_size);
-  g_print ("query    %10.2f ms p50 %8.2f ms p95, %s\n", times[QUERIES / 2], times[QUERIES * 95 / 100], name);
+  qsort (cpu, QUERIES, sizeof *cpu, by_size);
+  g_print ("query    %10.2f ms p50 %8.2f ms p95 (CPU: %.2f, %.2f), %s\n", times[QUERIES / 2], times[QUERIES * 95 / 100],
+      cpu[QUERIES / 2], cpu[QUERIES * 95 / 100], name);
   g_free (x);
 }
 
