@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bench-search MODEL [EVENTS [FOLDER]]: an event log of EVENTS (100000) captions, made in FOLDER (a temporary one) and removed again:
- * how fast it is filled, opened, searched, and forgotten from. */
+/* bench-search MODEL [EVENTS [FOLDER]]: an event log of EVENTS (100000) captions, made in FOLDER (a temporary one)
+ * and removed again: how fast it is filled, opened, searched, and forgotten from. */
 
 #include <glib/gstdio.h>
 #include <math.h>
@@ -69,7 +69,8 @@ static void
 append (BitmarEventLog *log, guint i, float *x, gsize width, GBytes *jpeg)
 {
   char *text = g_strdup_printf ("a man rides a bicycle on a city street, the %uth", i);
-  BitmarEvent e = { .camera = i % 4 ? "yard" : "door", .text = text, .utc = i * G_GINT64_CONSTANT (1000000000), .pts = i,
+  BitmarEvent e = { .camera = i % 4 ? "yard" : "door", .text = text, .utc = i * G_GINT64_CONSTANT (1000000000),
+      .pts = i,
     .running_time = i, .confidence = 0.5f, .novelty = 0.5f, .embedding = x, .thumbnail = i % 100 ? NULL : jpeg };
   GError *error = NULL;
 
@@ -188,7 +189,8 @@ forget (const char *path)
   gint64 start;
 
   check (bitmar_event_log_get_info (log, &info, &error), error);
-  g_print ("file     %10.1f MB, %" G_GUINT64_FORMAT " events, a hundredth with a thumbnail of %d bytes\n", (double) info.bytes / 1e6,
+  g_print ("file     %10.1f MB, %" G_GUINT64_FORMAT " events, a hundredth with a thumbnail of %d bytes\n",
+      (double) info.bytes / 1e6,
       info.events, THUMBNAIL);
   start = g_get_monotonic_time ();
   check (bitmar_event_log_forget (log, 1000000000, 2000000000, NULL, NULL, &error), error);

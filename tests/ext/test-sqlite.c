@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The SQLite backend through its table: what comes back, what is refused, and what a full or failing disk leaves. Failing writes are
- * made with SQLite's own way to replace a system call. */
+/* The SQLite backend through its table: what comes back, what is refused, and what a full or failing disk leaves.
+ * Failing writes are made with SQLite's own way to replace a system call. */
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -71,7 +71,8 @@ insert_many (Fixture *f, guint n, gsize thumbnail)
   float x[WIDTH];
 
   for (guint i = 0; i < n; i++) {
-    char *text = g_strdup_printf ("text-%06u-of-%s", i, i % 2 ? "a man" : "a long caption that fills a page more than the other does");
+    char *text = g_strdup_printf ("text-%06u-of-%s", i, i % 2 ? "a man"
+        : "a long caption that fills a page more than the other does");
 
     random_unit (f->rand, x, WIDTH);
     memset (jpeg, (int) i, thumbnail);
@@ -236,7 +237,8 @@ has_traces (Fixture *f, guint i, const gint8 *codes)
       || folder_contains (f->folder, codes, WIDTH);
 }
 
-/* Scattered forgetting repacks pages, which leaves copies behind where nothing but a search of the raw bytes sees them. */
+/* Scattered forgetting repacks pages, which leaves copies behind where nothing but a search of the raw bytes sees
+ * them. */
 static void
 test_forget (Fixture *f, gconstpointer data)
 {
@@ -255,7 +257,8 @@ test_forget (Fixture *f, gconstpointer data)
   for (guint i = 0; i < N; i++)
     g_assert_true (i % 50 || has_traces (f, i, codes[i]));
   for (guint round = 0; round < 40; round++) {
-    gint from = g_rand_int_range (f->rand, 0, N), length = g_rand_int_range (f->rand, 1, 30), to = MIN (N, from + length);
+    gint from = g_rand_int_range (f->rand, 0, N), length = g_rand_int_range (f->rand, 1, 30), to = MIN (N,
+        from + length);
     const char *camera = (const char *[]) { "a", "b", "c", NULL }[round % 4];
 
     g_assert_true (backend->forget (f->store, &(BmsFilter) { from * 1000, to * 1000, camera }, &n, &f->error));
@@ -280,7 +283,8 @@ scatter (Fixture *f, guint32 seed, GArray *dead)
   sqlite3 *db;
 
   sqlite3_open (f->path, &db);
-  sqlite3_exec (db, "PRAGMA synchronous=OFF; PRAGMA secure_delete=ON; UPDATE log SET traces = 1, deletions = deletions + 1", NULL, NULL, NULL);
+  sqlite3_exec (db, "PRAGMA synchronous=OFF; PRAGMA secure_delete=ON; UPDATE log SET traces = 1, deletions = "
+      "deletions + 1", NULL, NULL, NULL);
   for (guint round = 0; round < 150; round++) {
     sqlite3_exec (db, "BEGIN", NULL, NULL, NULL);
     for (gint n = g_rand_int_range (rand, 1, 20); n > 0; n--) {
@@ -315,7 +319,8 @@ insert_lengths (Fixture *f, guint n)
   for (guint i = 0; i < n; i++) {
     char *fill = g_strnfill (lengths[g_rand_int_range (f->rand, 0, 4)], 'x');
 
-    events[i] = (BmsEvent) { .camera = "", .text = g_strdup_printf ("text-%06u-%s", i, fill), .utc = i * 1000, .embedding = x };
+    events[i] = (BmsEvent) { .camera = "", .text = g_strdup_printf ("text-%06u-%s", i, fill), .utc = i * 1000,
+        .embedding = x };
     g_free (fill);
   }
   g_assert_true (backend->insert (f->store, events, n, &f->error));
@@ -461,7 +466,8 @@ test_refused (Fixture *f, gconstpointer data)
   refused (f, f->folder, MODEL, WIDTH, false, BMS_OPEN);
   refused (f, other, MODEL, WIDTH, true, BMS_OPEN);
   refused (f, other, NULL, 0, false, BMS_OPEN);
-  g_file_set_contents (other, "only a text that is long enough to be anything at all, were it what it is not: a database", -1, NULL);
+  g_file_set_contents (other, "only a text that is long enough to be anything at all, were it what it is not: a "
+      "database", -1, NULL);
   refused (f, other, MODEL, WIDTH, false, BMS_FORMAT);
   g_file_set_contents (other, "x", -1, NULL);
   refused (f, other, MODEL, WIDTH, false, BMS_FORMAT);
