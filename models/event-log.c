@@ -517,7 +517,8 @@ collect (const BmsEvent *from, gpointer data)
   Found *found = data;
   BitmarEvent event = {
     .id = from->id, .camera = from->camera, .text = from->text, .alert = from->alert, .utc = from->utc,
-    .pts = from->pts, .running_time = from->running_time, .confidence = from->confidence, .novelty = from->novelty, .score = from->score,
+    .pts = from->pts, .running_time = from->running_time,
+    .confidence = from->confidence, .novelty = from->novelty, .score = from->score,
     .thumbnail = from->thumbnail ? g_bytes_new (from->thumbnail, from->thumbnail_size) : NULL,
   };
 

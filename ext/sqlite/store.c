@@ -159,7 +159,8 @@ used_bytes (BmsStore *s, gint64 *bytes, BmsError *error)
   gint64 pages, free_pages, size;
 
   if (!bms_number (s, "PRAGMA page_count", &pages, error)
-      || !bms_number (s, "PRAGMA freelist_count", &free_pages, error) || !bms_number (s, "PRAGMA page_size", &size, error))
+      || !bms_number (s, "PRAGMA freelist_count", &free_pages, error)
+      || !bms_number (s, "PRAGMA page_size", &size, error))
     return false;
   *bytes = (pages - free_pages) * size;
   return true;
