@@ -39,8 +39,8 @@ int64_t bmi_last_id (const BmiIndex *index);   /* 0 when empty */
 bool bmi_add (BmiIndex *index, int64_t id, int64_t utc, uint32_t camera, const int8_t *codes, float scale);
 /* Drops what is not among ids: [n], ascending. */
 void bmi_retain (BmiIndex *index, const int64_t *ids, size_t n);
-/* The k best to embedding [width], unit length: greatest score first, of equals the newest, then the greatest id. hits: [k].
- * Returns how many there are. */
+/* The k best to embedding [width], unit length: greatest score first, of equals the newest, then the greatest id.
+ * hits: [k]. Returns how many there are. */
 size_t bmi_search (const BmiIndex *index, const float *embedding, const BmiFilter *filter, BmiHit *hits, size_t k);
 
 #ifdef __cplusplus

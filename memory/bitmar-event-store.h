@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the event log is kept: what a backend in ext/ offers, and nothing of how. A backend is a module with one symbol,
- * bitmar_event_store, which is its table; libbitmar loads it when a log is opened, so that nothing links a database.
+/* Where the event log is kept: what a backend in ext/ offers, and nothing of how. A backend is a module with one
+ * symbol, bitmar_event_store, which is its table; libbitmar loads it when a log is opened, so that nothing links a
+ * database.
  *
- * A store is used by one thread at a time, any thread; several stores, in one process or in several, may share a file.
- * Every function blocks on the disk. Those that return bool fill `error` (never NULL) when it is false. Times of events
- * are ns since 1970, UTC. Strings are UTF-8 and, like every pointer of an event, the giver's for the length of a call. */
+ * A store is used by one thread at a time, any thread; several stores, in one process or in several, may share a
+ * file. Every function blocks on the disk. Those that return bool fill `error` (never NULL) when it is false. Times
+ * of events are ns since 1970, UTC. Strings are UTF-8 and, like every pointer of an event, the giver's for the
+ * length of a call. */
 #pragma once
 
 #include <stdbool.h>
@@ -78,9 +80,9 @@ typedef struct {
   uint32_t abi;        /* BMS_ABI */
   const char *name;    /* of the library behind it */
 
-  /* model: BMS_MODEL_SIZE digits, and width, a multiple of 16, of its embeddings. A file that is missing or empty becomes a
-   * log of that model, unless read_only. model NULL: any log that is there; it can't be searched or added to.
-   * A refused file is left as it is. NULL: `error`. */
+  /* model: BMS_MODEL_SIZE digits, and width, a multiple of 16, of its embeddings. A file that is missing or empty
+   * becomes a log of that model, unless read_only. model NULL: any log that is there; it can't be searched or added
+   * to. A refused file is left as it is. NULL: `error`. */
   BmsStore *(*open) (const char *path, const char *model, size_t width, bool read_only, BmsError *error);
   void (*close) (BmsStore *store);
 
@@ -90,11 +92,12 @@ typedef struct {
    * the newest first. Sees what any process has inserted and deleted. */
   bool (*query) (BmsStore *store, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit, void *data,
       BmsError *error);
-  /* True: nothing of these events is in the file or beside it any more, nor of any that was deleted before. n: how many. BUSY,
-   * FULL or IO: they are no longer found, but parts may still be in the file; the next forget tries again. */
+  /* True: nothing of these events is in the file or beside it any more, nor of any that was deleted before. n: how
+   * many. BUSY, FULL or IO: they are no longer found, but parts may still be in the file; the next forget tries
+   * again. */
   bool (*forget) (BmsStore *store, const BmsFilter *filter, uint64_t *n, BmsError *error);
-  /* Deletes what is older than `before` (0: nothing is), then the oldest until the file is at most max_bytes (0: any size). Their
-   * space is used again; only forget promises that no trace is left. */
+  /* Deletes what is older than `before` (0: nothing is), then the oldest until the file is at most max_bytes (0: any
+   * size). Their space is used again; only forget promises that no trace is left. */
   bool (*prune) (BmsStore *store, int64_t before, uint64_t max_bytes, uint64_t *n, BmsError *error);
   bool (*info) (BmsStore *store, BmsInfo *info, BmsError *error);
 } BmsBackend;

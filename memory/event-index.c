@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* codes   [room, width] int8, rows [room]: in the order of ids, without holes
- * search  a row's codes become floats in the first cache, where the dot product reads them; the k best are a heap, worst on top
+ * search  a row's codes become floats in the first cache, where the dot product reads them; the k best are a heap,
+ *         worst on top
  */
 #include "bitmar-event-index.h"
 

@@ -225,8 +225,8 @@ BITMAR_API void bitmar_captioner_uncancel (BitmarCaptioner *captioner);
 
 /* ---- Event log: what happened, on the disk, found by a sentence -------------------------------------- */
 
-/* What one caption leaves behind. To append one it may be a plain struct with the caller's own pointers; those that a query returns
- * are counted and read-only. */
+/* What one caption leaves behind. To append one it may be a plain struct with the caller's own pointers; those that
+ * a query returns are counted and read-only. */
 typedef struct {
   gint64 id;               /* 1.., in the order of appending, never used twice; not read by append */
   const char *camera;      /* NULL: "" */
@@ -269,18 +269,21 @@ typedef struct {
 BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarEventLog, bitmar_event_log, BITMAR, EVENT_LOG, GObject)
 
-/* Thread-safe throughout. Only append, get_counts, get_error and the setters never wait for the disk. Ranges of time are from <= utc < to
- * in ns since 1970; from 0 is the first event, to -1 the last. camera NULL: all. Other programs may use the file at the same time. */
+/* Thread-safe throughout. Only append, get_counts, get_error and the setters never wait for the disk. Ranges of time
+ * are from <= utc < to in ns since 1970; from 0 is the first event, to -1 the last. camera NULL: all. Other programs
+ * may use the file at the same time. */
 
-/* A file that is missing becomes a log of that model. model NULL: the log of whichever model that is there; it can be forgotten
- * from and pruned, but neither searched nor added to. MODULE, OPEN, FORMAT (no log of ours), ARCHITECTURE (of a newer version),
- * MISMATCH (of another model), CORRUPT; the file is then left as it is. */
-BITMAR_API BitmarEventLog *bitmar_event_log_open (const char *path, BitmarModel *model, BitmarEventLogMode mode, GError **error);
-/* Copies the event into a queue; a thread writes what is queued, in order. FULL: the queue was, and the event is dropped. PARAMETER,
- * ENCODING, TOO_LONG (text, camera or alert of 64 KiB, thumbnail of 1 MiB): not a legal event. READ_ONLY. */
+/* A file that is missing becomes a log of that model. model NULL: the log of whichever model that is there; it can
+ * be forgotten from and pruned, but neither searched nor added to. MODULE, OPEN, FORMAT (no log of ours),
+ * ARCHITECTURE (of a newer version), MISMATCH (of another model), CORRUPT; the file is then left as it is. */
+BITMAR_API BitmarEventLog *bitmar_event_log_open (const char *path, BitmarModel *model, BitmarEventLogMode mode,
+    GError **error);
+/* Copies the event into a queue; a thread writes what is queued, in order. FULL: the queue was, and the event is
+ * dropped. PARAMETER, ENCODING, TOO_LONG (text, camera or alert of 64 KiB, thumbnail of 1 MiB): not a legal event.
+ * READ_ONLY. */
 BITMAR_API gboolean bitmar_event_log_append (BitmarEventLog *log, const BitmarEvent *event, GError **error);
-/* Waits until what was appended before is committed, or an attempt at it fails; it stays queued then and is tried again, at the latest
- * after 30 s. FULL, BUSY, IO and so on. */
+/* Waits until what was appended before is committed, or an attempt at it fails; it stays queued then and is tried
+ * again, at the latest after 30 s. FULL, BUSY, IO and so on. */
 BITMAR_API gboolean bitmar_event_log_flush (BitmarEventLog *log, GError **error);
 /* Events the queue holds, 1..65536 (1024). Fewer than it does hold drops none. */
 BITMAR_API void bitmar_event_log_set_queue_size (BitmarEventLog *log, guint events);
@@ -292,22 +295,25 @@ typedef void (*BitmarEventLogErrorFunc) (BitmarEventLog *log, const GError *erro
 BITMAR_API void bitmar_event_log_set_error_func (BitmarEventLog *log, BitmarEventLogErrorFunc func, gpointer user_data,
     GDestroyNotify destroy);
 
-/* The k (1..1000) events whose pictures are nearest to `embedding` [memory width], best first, of equals the newest first.
- * Flushes first. (transfer full) (element-type BitmarEvent) */
-BITMAR_API GPtrArray *bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gint64 from, gint64 to,
-    const char *camera, GError **error);
-BITMAR_API GPtrArray *bitmar_event_log_query_text (BitmarEventLog *log, const char *text, guint k, gint64 from, gint64 to,
-    const char *camera, GError **error);
-/* Deletes, queued events too. TRUE: no trace is left in the file or beside it. FULL, BUSY, IO: they are no longer found, but parts may
- * still be there; the next call tries again. Takes as long as writing the rest of the log anew. n_forgotten may be NULL. */
-BITMAR_API gboolean bitmar_event_log_forget (BitmarEventLog *log, gint64 from, gint64 to, const char *camera, guint64 *n_forgotten,
-    GError **error);
+/* The k (1..1000) events whose pictures are nearest to `embedding` [memory width], best first, of equals the newest
+ * first. Flushes first. (transfer full) (element-type BitmarEvent) */
+BITMAR_API GPtrArray *bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gint64 from,
+    gint64 to, const char *camera, GError **error);
+BITMAR_API GPtrArray *bitmar_event_log_query_text (BitmarEventLog *log, const char *text, guint k, gint64 from,
+    gint64 to, const char *camera, GError **error);
+/* Deletes, queued events too. TRUE: no trace is left in the file or beside it. FULL, BUSY, IO: they are no longer
+ * found, but parts may still be there; the next call tries again. Takes as long as writing the rest of the log anew.
+ * n_forgotten may be NULL. */
+BITMAR_API gboolean bitmar_event_log_forget (BitmarEventLog *log, gint64 from, gint64 to, const char *camera,
+    guint64 *n_forgotten, GError **error);
 BITMAR_API gboolean bitmar_event_log_clear (BitmarEventLog *log, GError **error);
-/* From now on the writing thread deletes what is older than max_age ns (0: nothing is), then the oldest until the file has max_bytes
- * (0: any size): at once, with what it writes, and every minute. Traces may stay in the file until the next forget. */
+/* From now on the writing thread deletes what is older than max_age ns (0: nothing is), then the oldest until the
+ * file has max_bytes (0: any size): at once, with what it writes, and every minute. Traces may stay in the file
+ * until the next forget. */
 BITMAR_API void bitmar_event_log_set_retention (BitmarEventLog *log, guint64 max_age, guint64 max_bytes);
 BITMAR_API gboolean bitmar_event_log_get_info (BitmarEventLog *log, BitmarEventLogInfo *info, GError **error);
-/* Flushes and closes the file; after that every call fails with OPEN. FALSE: events were lost. Otherwise done with the last reference. */
+/* Flushes and closes the file; after that every call fails with OPEN. FALSE: events were lost. Otherwise done with
+ * the last reference. */
 BITMAR_API gboolean bitmar_event_log_close (BitmarEventLog *log, GError **error);
 
 /* ---- Alerts: sentences that score every look --------------------------------------------------------- */

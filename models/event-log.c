@@ -3,9 +3,10 @@
 
 /* append → queue → the writer's thread → store
  *
- * Two locks. `store_lock` is held while the disk is waited for, and by the writer from picking a batch to taking it from the queue:
- * who holds it knows that an event is either in the store or in the queue. `lock`, taken after it or alone, is for the rest and never
- * held while anything is waited for, so that append returns at once whatever the disk does. */
+ * Two locks. `store_lock` is held while the disk is waited for, and by the writer from picking a batch to taking it
+ * from the queue: who holds it knows that an event is either in the store or in the queue. `lock`, taken after it or
+ * alone, is for the rest and never held while anything is waited for, so that append returns at once whatever the
+ * disk does. */
 #include "event-store.h"
 #include "model-private.h"
 
@@ -342,7 +343,8 @@ bitmar_event_log_close (BitmarEventLog *log, GError **error)
   lost = writer ? log->queue.length : 0;
   if (lost)
     g_set_error (error, BITMAR_ERROR, (gint) (log->error ? log->error->code : BITMAR_ERROR_IO),
-        "%u events of %s were not written: %s", lost, log->path, log->error ? log->error->message : "the log was closed");
+        "%u events of %s were not written: %s", lost, log->path,
+        log->error ? log->error->message : "the log was closed");
   g_mutex_unlock (&log->lock);
   return lost == 0;
 }
@@ -374,8 +376,8 @@ enqueue (BitmarEventLog *log, BitmarEvent *event, GError **error)
   log->counts.appended++;
   if (log->queue.length >= log->room) {
     log->counts.dropped++;
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_FULL, "%s: %u events wait to be written already: %s", log->path, log->queue.length,
-        log->error ? log->error->message : "the disk is too slow");
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_FULL, "%s: %u events wait to be written already: %s", log->path,
+        log->queue.length, log->error ? log->error->message : "the disk is too slow");
     return FALSE;
   }
   q = g_new (Queued, 1);
@@ -462,7 +464,8 @@ bitmar_event_log_get_error (BitmarEventLog *log)
 }
 
 void
-bitmar_event_log_set_error_func (BitmarEventLog *log, BitmarEventLogErrorFunc func, gpointer user_data, GDestroyNotify destroy)
+bitmar_event_log_set_error_func (BitmarEventLog *log, BitmarEventLogErrorFunc func, gpointer user_data,
+    GDestroyNotify destroy)
 {
   g_mutex_lock (&log->func_lock);
   if (log->func_destroy)
@@ -492,7 +495,8 @@ make_filter (BmsFilter *filter, gint64 from, gint64 to, const char *camera, GErr
   *filter = (BmsFilter) { from, to == -1 ? BMS_FOREVER : to, camera };
   if (from >= 0 && from <= filter->to)
     return TRUE;
-  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "no range of time: %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, from, to);
+  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER,
+      "no range of time: %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, from, to);
   return FALSE;
 }
 
@@ -512,8 +516,9 @@ collect (const BmsEvent *from, gpointer data)
 {
   Found *found = data;
   BitmarEvent event = {
-    .id = from->id, .camera = from->camera, .text = from->text, .alert = from->alert, .utc = from->utc, .pts = from->pts,
-    .running_time = from->running_time, .confidence = from->confidence, .novelty = from->novelty, .score = from->score,
+    .id = from->id, .camera = from->camera, .text = from->text, .alert = from->alert, .utc = from->utc,
+    .pts = from->pts, .running_time = from->running_time,
+    .confidence = from->confidence, .novelty = from->novelty, .score = from->score,
     .thumbnail = from->thumbnail ? g_bytes_new (from->thumbnail, from->thumbnail_size) : NULL,
   };
 
@@ -532,7 +537,8 @@ query (BitmarEventLog *log, const float *embedding, guint k, const BmsFilter *fi
   if (!log->store)
     done = fail_closed (log, error);
   else
-    done = log->backend->query (log->store, embedding, k, filter, collect, found, &store) || bitmar_event_store_fail (&store, error);
+    done = log->backend->query (log->store, embedding, k, filter, collect, found, &store)
+        || bitmar_event_store_fail (&store, error);
   g_mutex_unlock (&log->store_lock);
   if (done && found->damaged) {
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_CORRUPT, "%s: a text in it is damaged", log->path);
@@ -542,8 +548,8 @@ query (BitmarEventLog *log, const float *embedding, guint k, const BmsFilter *fi
 }
 
 GPtrArray *
-bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gint64 from, gint64 to, const char *camera,
-    GError **error)
+bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gint64 from, gint64 to,
+    const char *camera, GError **error)
 {
   Found found = { NULL, FALSE };
   BmsFilter filter;
@@ -577,7 +583,8 @@ bitmar_event_log_query_text (BitmarEventLog *log, const char *text, guint k, gin
 static gboolean
 matches (const BitmarEvent *event, const BmsFilter *filter)
 {
-  return event->utc >= filter->from && event->utc < filter->to && (!filter->camera || g_str_equal (event->camera, filter->camera));
+  return event->utc >= filter->from && event->utc < filter->to
+      && (!filter->camera || g_str_equal (event->camera, filter->camera));
 }
 
 /* With store_lock held: none of them is on its way to the disk. */
@@ -602,7 +609,8 @@ forget_queued (BitmarEventLog *log, const BmsFilter *filter)
 }
 
 gboolean
-bitmar_event_log_forget (BitmarEventLog *log, gint64 from, gint64 to, const char *camera, guint64 *n_forgotten, GError **error)
+bitmar_event_log_forget (BitmarEventLog *log, gint64 from, gint64 to, const char *camera, guint64 *n_forgotten,
+    GError **error)
 {
   guint64 queued = 0, stored = 0;
   BmsFilter filter;

@@ -128,7 +128,8 @@ bitmar_event_check (const BitmarEvent *event, gsize width, GError **error)
     return FALSE;
   }
   if (event->thumbnail && g_bytes_get_size (event->thumbnail) > BMS_MAX_THUMBNAIL) {
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG, "the event's thumbnail has more than %d bytes", BMS_MAX_THUMBNAIL);
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG, "the event's thumbnail has more than %d bytes",
+        BMS_MAX_THUMBNAIL);
     return FALSE;
   }
   return check_text ("text", event->text, error) && check_text ("camera", event->camera, error)

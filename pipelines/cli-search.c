@@ -11,23 +11,28 @@
 #include "cli.h"
 
 static const char times[] =
-    "TIME: 2026-11-25T18:00, 2026-11-25, 18:00 (today), each with or without seconds and zone (local time without), or how long\n"
+    "TIME: 2026-11-25T18:00, 2026-11-25, 18:00 (today), each with or without seconds and zone (local time without), "
+    "or how long\n"
     "ago: -90s, -30min, -2h, -1d, -1w. --from is the first moment that counts, --to the first that does not any more.\n"
     "\n";
 static const char search_summary[] =
-    "Finds the events of LOG whose pictures are nearest to a sentence: one a line, best first, with its time, camera, score\n"
+    "Finds the events of LOG whose pictures are nearest to a sentence: one a line, best first, with its time, camera, "
+    "score\n"
     "(the cosine of sentence and picture, -1 to 1) and caption. LOG may be written at the same time.";
 static const char search_description[] =
-    "--json: an object a line with version, id, time, utc (ns since 1970), camera, score, text, confidence, novelty, alert,\n"
+    "--json: an object a line with version, id, time, utc (ns since 1970), camera, score, text, confidence, novelty, "
+    "alert,\n"
     "pts, running_time (ns, or null) and thumbnail (the file, or null).\n"
     "\n"
     "Examples:\n"
     "  bitmar search events.log \"a man with a dog\"\n"
     "  bitmar search events.log \"a red car\" --camera yard --from -2h --thumbnails found\n"
     "\n"
-    "Exit status: 0 the log was searched, 1 it can't be, or an output can't be written, 2 wrong usage, 3 the model can't be loaded.\n";
+    "Exit status: 0 the log was searched, 1 it can't be, or an output can't be written, 2 wrong usage, 3 the model "
+    "can't be loaded.\n";
 static const char forget_summary[] =
-    "Deletes events from LOG, so that no trace of their captions, embeddings and thumbnails is left in the file. A pipeline may go on\n"
+    "Deletes events from LOG, so that no trace of their captions, embeddings and thumbnails is left in the file. A "
+    "pipeline may go on\n"
     "writing it. Says how many there were.";
 static const char forget_description[] =
     "Examples:\n"
@@ -134,7 +139,8 @@ print_text (const BitmarEvent *e, const char *time)
 {
   char *text = g_strdelimit (g_strdup (e->text), "\n\r\t", ' ');
 
-  printf ("%s  %s  %.3f  %s%s%s\n", time, *e->camera ? e->camera : "-", e->score, text, e->alert ? "  ! " : "", e->alert ? e->alert : "");
+  printf ("%s  %s  %.3f  %s%s%s\n", time, *e->camera ? e->camera : "-", e->score, text, e->alert ? "  ! " : "",
+      e->alert ? e->alert : "");
   g_free (text);
 }
 
@@ -185,7 +191,8 @@ search_log (Search *s, BitmarModel *model)
 {
   GError *error = NULL;
   BitmarEventLog *log = bitmar_event_log_open (s->log, model, BITMAR_EVENT_LOG_READ_ONLY, &error);
-  GPtrArray *events = log ? bitmar_event_log_query_text (log, s->sentence, (guint) s->k, s->from_ns, s->to_ns, s->camera, &error)
+  GPtrArray *events = log ? bitmar_event_log_query_text (log, s->sentence, (guint) s->k, s->from_ns, s->to_ns,
+      s->camera, &error)
       : NULL;
   int status;
 
@@ -289,7 +296,8 @@ parse (Search *s, int argc, char **argv, GOptionContext *context)
   GOptionEntry of_search[] = {
     { "count", 'k', 0, G_OPTION_ARG_INT, &s->k, "Events at most, 1 to 1000 (10)", "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &s->json, "One JSON object per line", NULL },
-    { "thumbnails", 0, 0, G_OPTION_ARG_FILENAME, &s->thumbnails, "Write the Nth one's thumbnail as N.jpg there", "FOLDER" },
+    { "thumbnails", 0, 0, G_OPTION_ARG_FILENAME, &s->thumbnails, "Write the Nth one's thumbnail as N.jpg there",
+        "FOLDER" },
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &s->model_path, "Model file (GGUF), the one that wrote the log", "FILE" },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };

@@ -37,7 +37,8 @@ complete (GMatchInfo *match, GDateTime *today)
   char *date = g_match_info_fetch_named (match, "date"), *minutes = g_match_info_fetch_named (match, "minutes");
   char *seconds = g_match_info_fetch_named (match, "seconds"), *zone = g_match_info_fetch_named (match, "zone");
   char *day = date && *date ? g_strdup (date) : g_date_time_format (today, "%Y-%m-%d");
-  char *text = g_strdup_printf ("%sT%s%s%s", day, minutes && *minutes ? minutes : "00:00", seconds && *seconds ? seconds : ":00",
+  char *text = g_strdup_printf ("%sT%s%s%s", day, minutes && *minutes ? minutes : "00:00", seconds && *seconds
+      ? seconds : ":00",
       zone ? zone : "");
 
   g_free (date);

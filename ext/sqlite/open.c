@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a log is on the disk, and which files are one. Others are told by their first bytes, before SQLite, which might repair
- * them, has them. */
+/* What a log is on the disk, and which files are one. Others are told by their first bytes, before SQLite, which
+ * might repair them, has them. */
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -14,10 +14,12 @@
 #define HEADER_SIZE 100
 #define BUSY_MS 5000
 
-/* Ids are never used twice, so that who has seen some can ask for what came after. `deletions` counts transactions that delete,
- * `traces` says that parts of deleted rows may be in free space. Thumbnails are apart: filling the index reads past them. */
+/* Ids are never used twice, so that who has seen some can ask for what came after. `deletions` counts transactions
+ * that delete, `traces` says that parts of deleted rows may be in free space. Thumbnails are apart: filling the
+ * index reads past them. */
 static const char schema[] =
-    "CREATE TABLE log (model TEXT NOT NULL, width INTEGER NOT NULL, deletions INTEGER NOT NULL, traces INTEGER NOT NULL);"
+    "CREATE TABLE log (model TEXT NOT NULL, width INTEGER NOT NULL, deletions INTEGER NOT NULL, "
+    "traces INTEGER NOT NULL);"
     "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, utc INTEGER NOT NULL, pts INTEGER,"
     " running_time INTEGER, text TEXT NOT NULL, confidence REAL NOT NULL, novelty REAL NOT NULL, alert TEXT,"
     " scale REAL NOT NULL, codes BLOB NOT NULL);"
@@ -67,8 +69,8 @@ look (BmsStore *s, bool *empty, BmsError *error)
 static bool
 create (BmsStore *s, const char *model, BmsError *error)
 {
-  char *sql = sqlite3_mprintf ("PRAGMA application_id=%d; PRAGMA user_version=%d; %s INSERT INTO log VALUES (%Q, %d, 0, 0)",
-      APPLICATION, VERSION, schema, model, (int) s->width);
+  char *sql = sqlite3_mprintf ("PRAGMA application_id=%d; PRAGMA user_version=%d; %s INSERT INTO log "
+      "VALUES (%Q, %d, 0, 0)", APPLICATION, VERSION, schema, model, (int) s->width);
   gint64 tables;
   bool done;
 
@@ -103,8 +105,8 @@ check_model (BmsStore *s, const char *model, BmsError *error)
   else if (damaged)
     bms_fail (error, BMS_CORRUPT, "%s: the log is damaged", s->path);
   else if (!same)
-    bms_fail (error, BMS_MISMATCH, "%s is the log of another model (%.12s…), whose embeddings can't be compared", s->path,
-        (const char *) sqlite3_column_text (q, 0));
+    bms_fail (error, BMS_MISMATCH, "%s is the log of another model (%.12s…), whose embeddings can't be compared",
+        s->path, (const char *) sqlite3_column_text (q, 0));
   sqlite3_finalize (q);
   return same;
 }

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The index follows the file: what was deleted goes, what has a greater id than its last comes. All of a query is one read
- * transaction, so that the rows it fetches are those it found. */
+/* The index follows the file: what was deleted goes, what has a greater id than its last comes. All of a query is
+ * one read transaction, so that the rows it fetches are those it found. */
 #include <math.h>
 
 #include "store-private.h"
@@ -49,9 +49,10 @@ add_row (BmsStore *s, sqlite3_stmt *q, BmsError *error)
   float scale = (float) sqlite3_column_double (q, 3);
 
   if (!camera || !codes || sqlite3_column_bytes (q, 4) != (int) s->width || !isfinite (scale))
-    return bms_fail (error, BMS_CORRUPT, "%s: event %" G_GINT64_FORMAT " is damaged", s->path, (gint64) sqlite3_column_int64 (q, 0));
-  return bmi_add (s->index, sqlite3_column_int64 (q, 0), sqlite3_column_int64 (q, 1), camera_number (s, camera), codes, scale)
-      || bms_fail (error, BMS_NO_MEMORY, "%s: its embeddings do not fit", s->path);
+    return bms_fail (error, BMS_CORRUPT, "%s: event %" G_GINT64_FORMAT " is damaged", s->path,
+        (gint64) sqlite3_column_int64 (q, 0));
+  return bmi_add (s->index, sqlite3_column_int64 (q, 0), sqlite3_column_int64 (q, 1), camera_number (s, camera), codes,
+      scale) || bms_fail (error, BMS_NO_MEMORY, "%s: its embeddings do not fit", s->path);
 }
 
 static bool
@@ -122,8 +123,8 @@ fetch (BmsStore *s, sqlite3_stmt *q, const BmiHit *hit, BmsVisit visit, void *da
 static bool
 fetch_all (BmsStore *s, const BmiHit *hits, size_t n, BmsVisit visit, void *data, BmsError *error)
 {
-  sqlite3_stmt *q = bms_prepare (s, "SELECT camera, text, alert, pts, running_time, confidence, novelty, jpeg FROM event "
-      "LEFT JOIN thumbnail ON thumbnail.event = id WHERE id = ?", error);
+  sqlite3_stmt *q = bms_prepare (s, "SELECT camera, text, alert, pts, running_time, confidence, novelty, jpeg "
+      "FROM event LEFT JOIN thumbnail ON thumbnail.event = id WHERE id = ?", error);
   bool done = q;
 
   for (size_t i = 0; i < n && done; i++)
@@ -133,7 +134,8 @@ fetch_all (BmsStore *s, const BmiHit *hits, size_t n, BmsVisit visit, void *data
 }
 
 static bool
-search (BmsStore *s, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit, void *data, BmsError *error)
+search (BmsStore *s, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit, void *data,
+    BmsError *error)
 {
   BmiFilter where = { filter->from, filter->to, BMI_ANY_CAMERA };
   BmiHit hits[BMS_MAX_BEST];
@@ -150,8 +152,8 @@ bms_sqlite_query (BmsStore *s, const float *embedding, size_t k, const BmsFilter
   bool done;
 
   if (s->any_model || k < 1 || k > BMS_MAX_BEST)
-    return bms_fail (error, BMS_PARAMETER, s->any_model ? "%s was opened without a model" : "%s: 1 to %d events are found", s->path,
-        BMS_MAX_BEST);
+    return bms_fail (error, BMS_PARAMETER, s->any_model ? "%s was opened without a model"
+        : "%s: 1 to %d events are found", s->path, BMS_MAX_BEST);
   if (!bms_exec (s, "BEGIN", error))
     return false;
   done = follow (s, error) && search (s, embedding, k, filter, visit, data, error);

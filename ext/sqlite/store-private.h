@@ -25,8 +25,8 @@ BmsStore *bms_sqlite_open (const char *path, const char *model, size_t width, bo
 void bms_sqlite_close (BmsStore *store);
 
 /* query.c */
-bool bms_sqlite_query (BmsStore *store, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit, void *data,
-    BmsError *error);
+bool bms_sqlite_query (BmsStore *store, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit,
+    void *data, BmsError *error);
 
 /* error.c: false, always. */
 bool bms_fail (BmsError *error, BmsCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);

@@ -67,8 +67,8 @@ insert_thumbnail (BmsStore *s, sqlite3_stmt *q, const BmsEvent *e, BmsError *err
 static bool
 insert_all (BmsStore *s, const BmsEvent *events, size_t n, BmsError *error)
 {
-  sqlite3_stmt *event = bms_prepare (s, "INSERT INTO event (camera, utc, pts, running_time, text, confidence, novelty, alert, scale,"
-      " codes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", error);
+  sqlite3_stmt *event = bms_prepare (s, "INSERT INTO event (camera, utc, pts, running_time, text, confidence, "
+      "novelty, alert, scale, codes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", error);
   sqlite3_stmt *thumbnail = event ? bms_prepare (s, "INSERT INTO thumbnail VALUES (?, ?)", error) : NULL;
   bool done = thumbnail;
 
@@ -95,7 +95,8 @@ static bool
 delete_rows (BmsStore *s, const BmsFilter *f, guint64 *n, BmsError *error)
 {
   static const char *const statements[] = {
-    "DELETE FROM thumbnail WHERE event IN (SELECT id FROM event WHERE utc >= ?1 AND utc < ?2 AND (?3 IS NULL OR camera = ?3))",
+    "DELETE FROM thumbnail WHERE event IN (SELECT id FROM event WHERE utc >= ?1 AND utc < ?2 AND "
+    "(?3 IS NULL OR camera = ?3))",
     "DELETE FROM event WHERE utc >= ?1 AND utc < ?2 AND (?3 IS NULL OR camera = ?3)",
   };
 
@@ -125,8 +126,8 @@ empty_wal (BmsStore *s, BmsError *error)
   return bms_fail_sqlite (s, error);
 }
 
-/* secure_delete puts zeros where a row was; but when a page was repacked before, it may hold an older copy of the row in its free
- * space. So every row that stays is written anew. */
+/* secure_delete puts zeros where a row was; but when a page was repacked before, it may hold an older copy of the
+ * row in its free space. So every row that stays is written anew. */
 static bool
 scrub (BmsStore *s, BmsError *error)
 {
@@ -157,7 +158,8 @@ used_bytes (BmsStore *s, gint64 *bytes, BmsError *error)
 {
   gint64 pages, free_pages, size;
 
-  if (!bms_number (s, "PRAGMA page_count", &pages, error) || !bms_number (s, "PRAGMA freelist_count", &free_pages, error)
+  if (!bms_number (s, "PRAGMA page_count", &pages, error)
+      || !bms_number (s, "PRAGMA freelist_count", &free_pages, error)
       || !bms_number (s, "PRAGMA page_size", &size, error))
     return false;
   *bytes = (pages - free_pages) * size;

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The event log as an application meets it: a queue that never waits for the disk, and what is acknowledged through kill -9. */
+/* The event log as an application meets it: a queue that never waits for the disk, and what is acknowledged through
+ * kill -9. */
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -98,7 +99,8 @@ test_round_trip (Fixture *f, gconstpointer data)
 {
   GBytes *jpeg = g_bytes_new_static ("\xff\xd8\0\xff", 4);
   float x[64];
-  BitmarEvent e = { .camera = "yard", .text = "a man with a dög", .alert = "dogs", .utc = 1000, .pts = 7, .running_time = G_MAXUINT64,
+  BitmarEvent e = { .camera = "yard", .text = "a man with a dög", .alert = "dogs", .utc = 1000, .pts = 7,
+      .running_time = G_MAXUINT64,
     .confidence = 0.5f, .novelty = 0.25f, .embedding = x, .thumbnail = jpeg };
   GError *error = NULL;
   GPtrArray *found;
@@ -204,9 +206,10 @@ test_ranges (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (f), ==, 0);
 }
 
-/* ---- The queue ---------------------------------------------------------------------------------------------------- */
+/* ---- The queue ----------------------------------------------------------------------------------------- */
 
-/* The disk can't be written for as long as the other holds it, which ends only after the last append has returned: none has waited. */
+/* The disk can't be written for as long as the other holds it, which ends only after the last append has returned:
+ * none has waited. */
 static void
 test_never_blocks (Fixture *f, gconstpointer data)
 {
@@ -323,7 +326,7 @@ test_threads (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (f), ==, 800);
 }
 
-/* ---- Retention, closing, refusing ------------------------------------------------------------------------------------ */
+/* ---- Retention, closing, refusing ---------------------------------------------------------------------- */
 
 static void
 wait_for_count (Fixture *f, guint64 n)
@@ -436,7 +439,7 @@ test_no_file (Fixture *f, gconstpointer data)
   g_free (nowhere);
 }
 
-/* ---- kill -9 ------------------------------------------------------------------------------------------------------------ */
+/* ---- kill -9 ------------------------------------------------------------------------------------------- */
 
 /* Writes the number of each event that a flush has acknowledged into the pipe. */
 static void
@@ -478,7 +481,8 @@ kill_child (pid_t child, int pipe, guint after, gulong us)
   return last;
 }
 
-/* Every number up to the last acknowledged one is there once, but for those that were forgotten; returns the last of all. */
+/* Every number up to the last acknowledged one is there once, but for those that were forgotten; returns the last of
+ * all. */
 static guint
 check_numbers (const char *path, guint acknowledged)
 {
@@ -527,7 +531,7 @@ test_kill (Fixture *f, gconstpointer data)
   g_assert_cmpuint (last, >, 200);
 }
 
-/* ---- The module ----------------------------------------------------------------------------------------------------------- */
+/* ---- The module ---------------------------------------------------------------------------------------- */
 
 /* In a process of its own, where it isn't loaded yet. */
 static void

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The SQLite backend through its table: what comes back, what is refused, and what a full or failing disk leaves. Failing writes are
- * made with SQLite's own way to replace a system call. */
+/* The SQLite backend through its table: what comes back, what is refused, and what a full or failing disk leaves.
+ * Failing writes are made with SQLite's own way to replace a system call. */
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -71,7 +71,8 @@ insert_many (Fixture *f, guint n, gsize thumbnail)
   float x[WIDTH];
 
   for (guint i = 0; i < n; i++) {
-    char *text = g_strdup_printf ("text-%06u-of-%s", i, i % 2 ? "a man" : "a long caption that fills a page more than the other does");
+    char *text = g_strdup_printf ("text-%06u-of-%s", i, i % 2 ? "a man"
+        : "a long caption that fills a page more than the other does");
 
     random_unit (f->rand, x, WIDTH);
     memset (jpeg, (int) i, thumbnail);
@@ -236,7 +237,8 @@ has_traces (Fixture *f, guint i, const gint8 *codes)
       || folder_contains (f->folder, codes, WIDTH);
 }
 
-/* Scattered forgetting repacks pages, which leaves copies behind where nothing but a search of the raw bytes sees them. */
+/* Scattered forgetting repacks pages, which leaves copies behind where nothing but a search of the raw bytes sees
+ * them. */
 static void
 test_forget (Fixture *f, gconstpointer data)
 {
@@ -255,11 +257,12 @@ test_forget (Fixture *f, gconstpointer data)
   for (guint i = 0; i < N; i++)
     g_assert_true (i % 50 || has_traces (f, i, codes[i]));
   for (guint round = 0; round < 40; round++) {
-    gint64 from = g_rand_int_range (f->rand, 0, N), to = MIN (N, from + g_rand_int_range (f->rand, 1, 30));
+    gint from = g_rand_int_range (f->rand, 0, N), length = g_rand_int_range (f->rand, 1, 30), to = MIN (N,
+        from + length);
     const char *camera = (const char *[]) { "a", "b", "c", NULL }[round % 4];
 
     g_assert_true (backend->forget (f->store, &(BmsFilter) { from * 1000, to * 1000, camera }, &n, &f->error));
-    for (gint64 i = from; i < to; i++)
+    for (gint i = from; i < to; i++)
       gone[i] |= !camera || camera[0] == "abc"[i % 3];
   }
   for (guint i = 0; i < N; i++)
@@ -269,6 +272,85 @@ test_forget (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (f), ==, 0);
   g_rand_free (same);
   g_free (codes);
+}
+
+/* Zeroing what is deleted is not enough: pages that are repacked keep copies. Returns how many events have any. */
+static guint
+scatter (Fixture *f, guint32 seed, GArray *dead)
+{
+  GRand *rand = g_rand_new_with_seed (seed);
+  guint traces = 0;
+  sqlite3 *db;
+
+  sqlite3_open (f->path, &db);
+  sqlite3_exec (db, "PRAGMA synchronous=OFF; PRAGMA secure_delete=ON; UPDATE log SET traces = 1, deletions = "
+      "deletions + 1", NULL, NULL, NULL);
+  for (guint round = 0; round < 150; round++) {
+    sqlite3_exec (db, "BEGIN", NULL, NULL, NULL);
+    for (gint n = g_rand_int_range (rand, 1, 20); n > 0; n--) {
+      guint number = g_rand_int_range (rand, 0, 2400);
+      char *sql = g_strdup_printf ("DELETE FROM event WHERE utc = %u000", number);
+
+      sqlite3_exec (db, sql, NULL, NULL, NULL);
+      g_array_append_val (dead, number);
+      g_free (sql);
+    }
+    sqlite3_exec (db, "COMMIT", NULL, NULL, NULL);
+  }
+  sqlite3_exec (db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+  sqlite3_close (db);
+  for (guint i = 0; i < dead->len; i++) {
+    char text[32];
+
+    g_snprintf (text, sizeof text, "text-%06u-", g_array_index (dead, guint, i));
+    traces += folder_contains (f->folder, text, strlen (text));
+  }
+  g_rand_free (rand);
+  return traces;
+}
+
+static void
+insert_lengths (Fixture *f, guint n)
+{
+  static const guint lengths[] = { 5, 50, 200, 900 };
+  BmsEvent *events = g_new0 (BmsEvent, n);
+  float x[WIDTH] = { 1 };
+
+  for (guint i = 0; i < n; i++) {
+    char *fill = g_strnfill (lengths[g_rand_int_range (f->rand, 0, 4)], 'x');
+
+    events[i] = (BmsEvent) { .camera = "", .text = g_strdup_printf ("text-%06u-%s", i, fill), .utc = i * 1000,
+        .embedding = x };
+    g_free (fill);
+  }
+  g_assert_true (backend->insert (f->store, events, n, &f->error));
+  for (guint i = 0; i < n; i++)
+    g_free ((char *) events[i].text);
+  g_free (events);
+}
+
+static void
+test_traces (Fixture *f, gconstpointer data)
+{
+  guint before = 0;
+  guint64 n;
+
+  for (guint32 seed = 0; seed < 4; seed++) {
+    GArray *dead = g_array_new (FALSE, FALSE, sizeof (guint));
+
+    insert_lengths (f, 2400);
+    before += scatter (f, seed, dead);
+    g_assert_true (backend->forget (f->store, &(BmsFilter) { 0, 0, NULL }, &n, &f->error));
+    for (guint i = 0; i < dead->len; i += 1) {
+      char text[32];
+
+      g_snprintf (text, sizeof text, "text-%06u-", g_array_index (dead, guint, i));
+      g_assert_false (folder_contains (f->folder, text, strlen (text)));
+    }
+    g_assert_true (backend->forget (f->store, &all, &n, &f->error));
+    g_array_unref (dead);
+  }
+  g_test_message ("%u deleted events had left traces", before);
 }
 
 /* While somebody reads an old state, it can't be gone; forgetting nothing more finishes it. */
@@ -384,7 +466,8 @@ test_refused (Fixture *f, gconstpointer data)
   refused (f, f->folder, MODEL, WIDTH, false, BMS_OPEN);
   refused (f, other, MODEL, WIDTH, true, BMS_OPEN);
   refused (f, other, NULL, 0, false, BMS_OPEN);
-  g_file_set_contents (other, "only a text that is long enough to be anything at all, were it what it is not: a database", -1, NULL);
+  g_file_set_contents (other, "only a text that is long enough to be anything at all, were it what it is not: a "
+      "database", -1, NULL);
   refused (f, other, MODEL, WIDTH, false, BMS_FORMAT);
   g_file_set_contents (other, "x", -1, NULL);
   refused (f, other, MODEL, WIDTH, false, BMS_FORMAT);
@@ -561,6 +644,7 @@ main (int argc, char **argv)
   ADD ("filters", test_filters);
   ADD ("two-stores", test_two_stores);
   ADD ("forget", test_forget);
+  ADD ("traces", test_traces);
   ADD ("forget-while-read", test_forget_while_read);
   ADD ("prune/age", test_prune_age);
   ADD ("prune/size", test_prune_size);

@@ -89,7 +89,8 @@ compare (const BmiIndex *index, const float *x, gsize width, const BmiFilter *f,
   for (gsize i = 0; i < found; i++) {
     g_assert_cmpfloat_with_epsilon (hits[i].score, plain[i].score, 1e-5);
     /* What is that near may change places. */
-    if (i + 1 < n && fabs (plain[i].score - plain[i + 1].score) > 1e-5 && (i == 0 || plain[i - 1].score - plain[i].score > 1e-5))
+    if (i + 1 < n && fabs (plain[i].score - plain[i + 1].score) > 1e-5 && (i == 0
+        || plain[i - 1].score - plain[i].score > 1e-5))
       g_assert_cmpint (hits[i].id, ==, plain[i].id);
   }
   g_free (hits);
@@ -149,7 +150,8 @@ test_retain (void)
   g_rand_free (rand);
 }
 
-/* Of equal scores the newest comes first, and of one time the greatest id; also where there are more than are asked for. */
+/* Of equal scores the newest comes first, and of one time the greatest id; also where there are more than are asked
+ * for. */
 static void
 test_ties (void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* make-log FILE [CAMERA SECONDS TEXT]…: appends an event each, at that many seconds since 1970, whose picture is what TEXT says and
- * whose thumbnail is "jpeg of TEXT". make-log --hold FILE: keeps adding one until it is killed. */
+/* make-log FILE [CAMERA SECONDS TEXT]…: appends an event each, at that many seconds since 1970, whose picture is
+ * what TEXT says and whose thumbnail is "jpeg of TEXT". make-log --hold FILE: keeps adding one until it is killed. */
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,8 @@ set -u
 . "$(dirname "$0")/common.sh"
 export TZ=UTC-2      # two hours east of Greenwich
 
-members='version:n id:n time:s utc:n camera:s score:n text:s confidence:n novelty:n alert:s0 pts:n0 running_time:n0 thumbnail:s0'
+members='version:n id:n time:s utc:n camera:s score:n text:s confidence:n novelty:n alert:s0 pts:n0 running_time:n0
+  thumbnail:s0'
 log=$work/events.log
 now=$(date +%s)
 
@@ -45,7 +46,8 @@ ok 'with a zone' json 1 'a dog' --from 2023-11-14T22:15Z --to 2023-11-15T00:16+0
 ok 'days' json 3 'a dog' --from 2023-11-15 --to 2023-11-16
 ok 'a time of today' json 4 'a dog' --to 23:59:59
 ok 'thumbnails' json 4 'a cat on a bed' --thumbnails "$work/new/found"
-ok 'are what was stored' sh -c '[ "$(cat "$1/new/found/1.jpg")" = "jpeg of a cat on a bed" ] && [ -e "$1/new/found/4.jpg" ]' - "$work"
+ok 'are what was stored' sh -c \
+  '[ "$(cat "$1/new/found/1.jpg")" = "jpeg of a cat on a bed" ] && [ -e "$1/new/found/4.jpg" ]' - "$work"
 ok 'and named' grep -qF "\"thumbnail\":\"$work/new/found/1.jpg\"" "$work/out"
 
 for time in 18 18:0 25:00 2026-13-01 '' -2 -2x -h yesterday 2026-11-25T 1969-01-01; do
@@ -80,15 +82,18 @@ held () {
   return 1
 }
 ok 'search while it is written' held
-ok 'forget while it is written' sh -c '"$BITMAR" forget "$1" --camera yard > "$2" && grep -qx "2 events forgotten" "$2"' - "$log" "$work/out"
+ok 'forget while it is written' sh -c \
+  '"$BITMAR" forget "$1" --camera yard > "$2" && grep -qx "2 events forgotten" "$2"' - "$log" "$work/out"
 ok 'what was forgotten is not found' says 0 'no such events' "$BITMAR" search "$log" 'a man' --camera yard
 kill "$holder"
 wait "$holder" 2>/dev/null
-ok 'forget by time' sh -c '"$BITMAR" forget "$1" --from 2023-01-01 --to 2024-01-01 | grep -qx "1 events forgotten"' - "$log"
+ok 'forget by time' sh -c \
+  '"$BITMAR" forget "$1" --from 2023-01-01 --to 2024-01-01 | grep -qx "1 events forgotten"' - "$log"
 ok 'the rest is there' json 1 'a dog' --camera door
 ok 'no byte of it is left' sh -c '! grep -q -a -e "man with a dog" -e "pizza" "$1"*' - "$log"
 ok 'forget nothing in particular' says 2 '--all' "$BITMAR" forget "$log"
 ok 'forget all and some' says 2 '--all' "$BITMAR" forget "$log" --all --camera door
-ok 'forget all' sh -c '"$BITMAR" forget "$1" --all && ! grep -q -a -e "cat on a bed" -e "dog on a street" "$1"*' - "$log"
+ok 'forget all' sh -c \
+  '"$BITMAR" forget "$1" --all && ! grep -q -a -e "cat on a bed" -e "dog on a street" "$1"*' - "$log"
 ok 'forget in no log' says 1 "$work/none" "$BITMAR" forget "$work/none" --all
 finish
