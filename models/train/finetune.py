@@ -37,7 +37,7 @@ class Teacher:
 
     def __call__(self, picked):
         x = torch.from_numpy(np.stack([self.sets[s].views[v][i] for s, v, i in picked]))
-        return self.late.classes(x.float() * (6 / 255))
+        return self.late.classes(x[..., :self.late.fc.shape[1]].float() * (6 / 255))
 
 
 def calibrate_norms(late, batches, count):
@@ -56,11 +56,12 @@ def calibrate_norms(late, batches, count):
 class Seen:
     """A dev set through the tower, as train.look() takes it."""
 
-    def __init__(self, pictures, late, count):
+    def __init__(self, pictures, late, cfg, count):
         self.names, self.captions, self.name = pictures.names[:count], pictures.captions[:count], pictures.name
         late.eval()
         with torch.no_grad():
-            codes = [tower.as_codes(late(torch.from_numpy(np.array(pictures.views[0][i:i + 50])))[0]) for i in range(0, count, 50)]
+            early = [torch.from_numpy(np.array(pictures.views[0][i:i + 50])) for i in range(0, count, 50)]
+            codes = [tower.seen(cfg, x, late(x)[0]) for x in early]
         late.train()
         self.views = [torch.cat(codes)[:count].to(torch.uint8).numpy()]
 
@@ -132,8 +133,8 @@ def main():
         features, _ = late(b["one"])
         with torch.no_grad():
             want = (teacher(b["picked"]) / 2).softmax(1)
-            b["two"] = tower.as_codes(late(b["two"])[0])
-        b["one"] = tower.as_codes(features)
+            b["two"] = tower.seen(cfg, b["two"], late(b["two"])[0])
+        b["one"] = tower.seen(cfg, b["one"], features)
         known = F.kl_div((late.classes(features) / 2).log_softmax(1), want, reduction="batchmean") * 4
         ce, con, same = train.losses(model, b, own)
         opt.zero_grad(set_to_none=True)
@@ -151,7 +152,7 @@ def main():
         if (step + 1) % args.look_every == 0 or step + 1 == args.steps:
             with moving:
                 save(out, saved, model, late, step + 1, not args.float)
-                train.look(model, tok, [Seen(s, late, 200) for s in dev], 200, lambda s: print(s, flush=True))
+                train.look(model, tok, [Seen(s, late, cfg, 200) for s in dev], 200, lambda s: print(s, flush=True))
     moving.swap()
     calibrate_norms(late, feed, 50)
     save(out, saved, model, late, args.steps, not args.float)

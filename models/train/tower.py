@@ -194,6 +194,20 @@ def as_codes(features):
     return x + (torch.round(x) - x).detach()
 
 
+def seen(cfg, codes, features):
+    """What the captioner sees: as_codes(), and the early block's codes, which are the late part's input, where it looks at those too."""
+    x = as_codes(features)
+    if not cfg.early:
+        return x
+    n, p, c = codes.shape
+    edge, grid = round(p ** 0.5), round(cfg.tokens ** 0.5)
+    f = -(-edge // grid)
+    whole = torch.full((n, grid * f, grid * f, c), 128, dtype=codes.dtype)
+    whole[:, :edge, :edge] = codes.reshape(n, edge, edge, c)
+    early = whole.reshape(n, grid, f, grid, f, c).transpose(2, 3).reshape(n, grid * grid, -1)
+    return torch.cat([x, early.to(x.dtype)], -1)
+
+
 def parameters(late, rate_point, rate_other):
     """The optimiser's groups: 1x1 latents, the rest."""
     point = [m.weight for m in late.convs() if m.point]
