@@ -132,9 +132,23 @@ if [ -n "${RTSP_SERVER:-}" ]; then
 else
   skip 'caption-rtsp' 'no gst-rtsp-server'
 fi
+if [ -n "${BITMAR_MODULE_PATH:-}" ]; then
+  # Each half lists its events below a line that ends in "in the log:"; what was there before the kill is there after it.
+  remembered () {
+    "$scripts/remember" --folder "$work/kept" --seconds 2.5 --min-confidence 0 --camera yard "$clip" 'a man' > "$work/r.txt" || return 1
+    cat "$work/r.txt"
+    awk '/in the log:$/ { half++; next } / yard / { n[half]++; seen[half, $0] = 1 }
+      END { for (k in seen) { split(k, p, SUBSEP); if (p[1] == 1 && !((2 SUBSEP p[2]) in seen) && n[2] < 10) bad = 1 }; exit !(n[1] > 0 && n[2] > n[1] && !bad) }' \
+      "$work/r.txt" && [ -s "$work/kept/memory" ]
+  }
+  ok 'remember: nothing is lost by kill -9' remembered
+else
+  skip 'remember' 'no event log'
+fi
+ok 'remember: no such file' status 1 "$scripts/remember" "$work/none.mkv" 'a man'
 ok 'caption-rtsp refuses other addresses' status 2 "$scripts/caption-rtsp" http://localhost/
 
-for script in caption-file caption-subtitles caption-json caption-camera caption-rtsp; do
+for script in caption-file caption-subtitles caption-json caption-camera caption-rtsp remember; do
   ok "$script --help" sh -c '"$1" --help | grep -q "^$2"' - "$scripts/$script" "$script"
   ok "$script refuses what it does not know" status 2 "$scripts/$script" --frobnicate
 done
