@@ -379,10 +379,10 @@ forget (GstBitmarMemory *self, gint64 from, gint64 to)
   return FALSE;
 }
 
-static gboolean
+static void
 clear (GstBitmarMemory *self)
 {
-  return forget (self, 0, -1);
+  forget (self, 0, -1);
 }
 
 /* path NULL: memory-file */
@@ -477,9 +477,9 @@ gst_bitmar_memory_install_signals (GstBitmarMemoryClass *klass)
   /**
    * GstBitmarMemory::clear:
    *
-   * Action signal: forgets everything, as forget does.
+   * Action signal: forgets everything, as forget does. What could not be removed is told by a WARNING.
    */
-  add_signal (klass, "clear", G_CALLBACK (clear), G_TYPE_BOOLEAN, 0);
+  add_signal (klass, "clear", G_CALLBACK (clear), G_TYPE_NONE, 0);
   /**
    * GstBitmarMemory::save:
    * @path: (nullable): a file, NULL: memory-file

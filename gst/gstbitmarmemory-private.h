@@ -24,6 +24,7 @@ struct _GstBitmarMemory {
   guint64 epoch;               /* UTC of running time 0, for frames that don't know when they were taken */
   /* lock: held for microseconds only, live video may wait for it */
   GMutex lock;
+  BitmarModel *model;
   BitmarMemory *memory;
   BitmarEpisode *episode;
   BitmarAlerts *alerts;

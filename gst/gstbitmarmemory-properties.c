@@ -47,11 +47,15 @@ make_stats (GstBitmarMemory *self)
 static void
 change_rules (GstBitmarMemory *self, const char *rules)
 {
-  GstFlowReturn flow;
-  BitmarModel *model = gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &flow);
+  BitmarModel *model;
+  BitmarAlerts *alerts;
   GError *error = NULL;
-  BitmarAlerts *alerts = model ? bitmar_alerts_new (model, rules, &error) : NULL;
 
+  g_mutex_lock (&self->lock);
+  model = self->model ? g_object_ref (self->model) : NULL;
+  g_mutex_unlock (&self->lock);
+  alerts = model ? bitmar_alerts_new (model, rules, &error) : NULL;
+  g_clear_object (&model);
   if (error) {
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS, ("The new alerts are refused, the former stay."), ("%s", error->message));
     g_error_free (error);

@@ -282,6 +282,7 @@ make_memory (GstBitmarMemory *self, BitmarModel *model, GError **error)
     return FALSE;
   }
   g_mutex_lock (&self->lock);
+  self->model = g_object_ref (model);
   self->memory = memory;
   self->alerts = alerts;
   self->episode = bitmar_episode_new (model);
@@ -322,6 +323,7 @@ stop (GstBitmarFilter *filter)
   gst_bitmar_memory_close_files (self);
   g_mutex_lock (&self->lock);
   g_clear_object (&self->memory);
+  g_clear_object (&self->model);
   g_clear_object (&self->alerts);
   g_clear_object (&self->episode);
   g_mutex_unlock (&self->lock);

@@ -31,6 +31,8 @@ prepare (BitmarThumbnailer *t, const GstVideoInfo *from, guint width)
   bitmar_thumbnailer_clear (t);
   t->from = *from;
   gst_video_info_set_format (&t->to, GST_VIDEO_FORMAT_RGB, w, h);
+  GST_VIDEO_INFO_FPS_N (&t->to) = GST_VIDEO_INFO_FPS_N (from);
+  GST_VIDEO_INFO_FPS_D (&t->to) = GST_VIDEO_INFO_FPS_D (from);
   t->converter = gst_video_converter_new (&t->from, &t->to, gst_structure_new ("options",
           GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD, GST_TYPE_VIDEO_RESAMPLER_METHOD, GST_VIDEO_RESAMPLER_METHOD_LINEAR, NULL));
   return t->converter != NULL;

@@ -135,10 +135,9 @@ GST_START_TEST (test_save_and_load)
   fail_unless (look (h, 3, 0) > 0.9);
   g_signal_emit_by_name (memory, "save", path, &done);
   fail_unless (done);
-  g_signal_emit_by_name (memory, "clear", &done);
-  fail_unless (done);
+  g_signal_emit_by_name (memory, "clear");
   fail_unless (look (h, 3, 10) > 0.9);
-  g_signal_emit_by_name (memory, "clear", &done);
+  g_signal_emit_by_name (memory, "clear");
   g_signal_emit_by_name (memory, "load", path, &done);
   fail_unless (done);
   fail_unless (look (h, 3, 20) < 0.1);
@@ -227,8 +226,7 @@ GST_START_TEST (test_log)
   look (h, 0, 0);
   fail_unless_equals_int (count (h, 0, -1, NULL), 3);
   memory = test_child (h, "m");
-  g_signal_emit_by_name (memory, "clear", &done);
-  fail_unless (done);
+  g_signal_emit_by_name (memory, "clear");
   gst_object_unref (memory);
   fail_unless_equals_int (count (h, 0, -1, NULL), 0);
   test_free (h);
@@ -300,7 +298,7 @@ GST_START_TEST (test_alerts)
   make_dir ();
   path = file_in_dir ("events");
   /* A score that every look reaches. */
-  h = start ("bitmarencode ! bitmarmemory name=m stream-id=gate event-log=%s alerts=\"any: a man above 0.000001 below 0.000001\"", path);
+  h = start ("bitmarencode ! bitmarmemory name=m stream-id=gate event-log=%s alerts=\"any: a man above 0.0001 below 0.0001\"", path);
   look (h, 1, 0);
   check_alert (h, "start", 0);
   look (h, 2, 10);
@@ -327,7 +325,7 @@ GST_START_TEST (test_alerts_change)
 
   look (h, 1, 0);
   fail_unless (test_pop_message (h, GST_MESSAGE_ELEMENT, "bitmar-alert") == NULL);
-  test_set (h, "m", "alerts", "any: a man above 0.000001 below 0.000001");
+  test_set (h, "m", "alerts", "any: a man above 0.0001 below 0.0001");
   look (h, 1, 10);
   check_alert (h, "start", 10 * FRAME);
   test_set (h, "m", "alerts", "any a man");
