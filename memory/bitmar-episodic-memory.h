@@ -33,8 +33,8 @@ typedef struct {
 typedef struct {
   uint64_t first_ns;   /* time given with the first write into the slot */
   uint64_t last_ns;    /* … with the last */
-  uint32_t writes;     /* writes merged into it */
-  uint32_t reads;      /* times it was the nearest */
+  uint32_t writes;     /* writes merged into it, the first too; stays at UINT32_MAX */
+  uint32_t reads;      /* times it was the nearest; stays at UINT32_MAX */
 } BmmSlotInfo;
 
 /* NULL when a field is out of range or memory is short. */
@@ -48,6 +48,9 @@ size_t bmm_size (const BmmMemory *memory);      /* bytes held */
 BmmRecall bmm_read (BmmMemory *memory, const float *key, float *recalled);
 /* Returns the slot written. time_ns is kept in the slot (stream or wall-clock time: the caller's choice). */
 size_t bmm_write (BmmMemory *memory, const float *key, const float *value, uint64_t time_ns);
+/* Empties the slots whose first and last write both lie in from_ns <= t < to_ns; later slots move into the holes. What
+ * was merged into a slot that was written at other times too stays in it. Returns how many it emptied. */
+size_t bmm_forget (BmmMemory *memory, uint64_t from_ns, uint64_t to_ns);
 /* False when the slot is empty or out of range. */
 bool bmm_slot_info (const BmmMemory *memory, size_t slot, BmmSlotInfo *info);
 

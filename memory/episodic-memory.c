@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* keys, values  [slots, width], slots filled from 0 upwards and never emptied one by one
+/* keys, values  [slots, width], slots filled from 0 upwards without holes
  * read          cosines s = keys . key; recalled = sum a_i v_i, a the softmax of beta (s - theta) beside an empty slot's 0
- * write         merge into the nearest slot from `merge` on, else the first empty or the least recently used one */
-#include "bitmar-episodic-memory.h"
+ * write         merge into the nearest slot from `merge` on, else the first empty or the one of least worth
+ * worth         sqrt (use) / age: see models/MODEL.md, stage 4 */
+#include "episodic-memory-private.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,22 +13,12 @@
 
 #include "bitmar-kernels.h"
 
-struct BmmMemory {
-  BmmConfig config;
-  size_t used;
-  uint64_t clock;              /* counts reads and writes: what "recently" is measured in */
-  float *keys, *values;        /* [slots, width] */
-  float *scores;               /* [slots] */
-  uint64_t *touched;           /* [slots] clock of the last write or nearest read */
-  BmmSlotInfo *info;           /* [slots] */
-};
-
 /* The largest exponent must be a number: one that overflows would leave no weight to any slot. */
 static bool
 config_is_allowed (const BmmConfig *c)
 {
-  return c->slots >= 1 && c->slots <= 65536 && c->width >= 16 && c->width <= 4096 && c->width % 16 == 0
-      && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness * (2 + fabsf (c->threshold)))
+  return c->slots >= 1 && c->slots <= BMM_MAX_SLOTS
+      && c->width >= 16 && c->width <= BMM_MAX_WIDTH && c->width % 16 == 0 && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness * (2 + fabsf (c->threshold)))
       && c->merge >= -1 && c->merge <= 1;
 }
 
@@ -111,6 +102,13 @@ address (BmmMemory *m, float best)
     m->scores[i] *= norm;
 }
 
+/* A count stays at its largest. */
+static void
+count (uint32_t *n)
+{
+  *n += *n < UINT32_MAX;
+}
+
 BmmRecall
 bmm_read (BmmMemory *m, const float *key, float *recalled)
 {
@@ -128,19 +126,35 @@ bmm_read (BmmMemory *m, const float *key, float *recalled)
     for (size_t j = 0; j < width; j++)
       recalled[j] += m->scores[i] * m->values[i * width + j];
   m->touched[nearest] = ++m->clock;
-  m->info[nearest].reads++;
+  count (&m->info[nearest].reads);
   return r;
 }
 
-static size_t
-least_recent (const BmmMemory *m)
+/* The root lets a place met a thousand times outlive a burst of looks, but not for ever. */
+static double
+staleness (const BmmMemory *m, size_t slot)
 {
-  size_t oldest = 0;
+  double use = (double) m->info[slot].writes + m->info[slot].reads;
 
-  for (size_t i = 1; i < m->used; i++)
-    if (m->touched[i] < m->touched[oldest])
-      oldest = i;
-  return oldest;
+  return (double) (m->clock - m->touched[slot]) / sqrt (use);
+}
+
+/* Of equals the oldest. */
+static size_t
+least_worth (const BmmMemory *m)
+{
+  size_t worst = 0;
+  double most = staleness (m, 0);
+
+  for (size_t i = 1; i < m->used; i++) {
+    double stale = staleness (m, i);
+
+    if (stale < most || (stale == most && m->touched[i] >= m->touched[worst]))
+      continue;
+    worst = i;
+    most = stale;
+  }
+  return worst;
 }
 
 /* A merge of opposite keys can vanish: the new key then takes the slot's place. */
@@ -164,7 +178,7 @@ bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
   ptrdiff_t nearest = score (m, key);
   bool merge = nearest >= 0 && m->scores[nearest] >= m->config.merge;
 
-  slot = merge ? (size_t) nearest : m->used < m->config.slots ? m->used++ : least_recent (m);
+  slot = merge ? (size_t) nearest : m->used < m->config.slots ? m->used++ : least_worth (m);
   if (merge) {
     bmk_blend (m->keys + slot * width, key, 1.0f - m->config.rate, m->config.rate, width);
     make_unit (m->keys + slot * width, key, width);
@@ -175,9 +189,45 @@ bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
     m->info[slot] = (BmmSlotInfo) { .first_ns = time_ns };
   }
   m->info[slot].last_ns = time_ns;
-  m->info[slot].writes++;
+  count (&m->info[slot].writes);
   m->touched[slot] = ++m->clock;
   return slot;
+}
+
+static bool
+lies_in (const BmmSlotInfo *info, uint64_t from_ns, uint64_t to_ns)
+{
+  return info->first_ns >= from_ns && info->first_ns < to_ns && info->last_ns >= from_ns && info->last_ns < to_ns;
+}
+
+/* The last slot moves into the hole, and nothing of what was there stays behind. */
+static void
+empty (BmmMemory *m, size_t slot)
+{
+  size_t width = m->config.width, last = --m->used;
+
+  if (slot != last) {
+    memcpy (m->keys + slot * width, m->keys + last * width, width * sizeof *m->keys);
+    memcpy (m->values + slot * width, m->values + last * width, width * sizeof *m->values);
+    m->touched[slot] = m->touched[last];
+    m->info[slot] = m->info[last];
+  }
+  memset (m->keys + last * width, 0, width * sizeof *m->keys);
+  memset (m->values + last * width, 0, width * sizeof *m->values);
+  m->info[last] = (BmmSlotInfo) { 0 };
+}
+
+size_t
+bmm_forget (BmmMemory *m, uint64_t from_ns, uint64_t to_ns)
+{
+  size_t before = m->used, i = 0;
+
+  while (i < m->used)
+    if (lies_in (&m->info[i], from_ns, to_ns))
+      empty (m, i);
+    else
+      i++;
+  return before - m->used;
 }
 
 bool

@@ -7,6 +7,8 @@
 #include "bitmar-episodic-memory.h"
 #include "episode-private.h"
 #include "model-private.h"
+#include "snapshot.h"
+#include "whole-file.h"
 
 struct _BitmarMemory {
   GObject parent;
@@ -101,4 +103,77 @@ guint
 bitmar_memory_get_slots (BitmarMemory *memory)
 {
   return memory->n_slots;
+}
+
+guint
+bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, guint64 to_ns)
+{
+  return bmm_forget (memory->slots, from_ns, to_ns);
+}
+
+/* ---- Snapshots ------------------------------------------------------------------------------------------ */
+
+/* MEASURED */
+GBytes *
+bitmar_memory_to_bytes (BitmarMemory *memory)
+{
+  return bmm_snapshot_to_bytes (memory->slots, memory->model->id);
+}
+
+gboolean
+bitmar_memory_write_bytes (GBytes *bytes, const char *path, GError **error)
+{
+  return bitmar_whole_file_replace (path, bytes, error);
+}
+
+gboolean
+bitmar_memory_save (BitmarMemory *memory, const char *path, GError **error)
+{
+  GBytes *bytes = bitmar_memory_to_bytes (memory);
+  gboolean saved = bitmar_memory_write_bytes (bytes, path, error);
+
+  g_bytes_unref (bytes);
+  return saved;
+}
+
+static gboolean
+fail (const char *path, GError *why, GError **error)
+{
+  static const BitmarError codes[] = {
+    [BMM_SNAPSHOT_FORMAT] = BITMAR_ERROR_FORMAT,
+    [BMM_SNAPSHOT_VERSION] = BITMAR_ERROR_FORMAT,
+    [BMM_SNAPSHOT_CORRUPT] = BITMAR_ERROR_CORRUPT,
+    [BMM_SNAPSHOT_MISMATCH] = BITMAR_ERROR_MISMATCH,
+    [BMM_SNAPSHOT_SHAPE] = BITMAR_ERROR_SHAPE,
+  };
+
+  g_set_error (error, BITMAR_ERROR, codes[why->code], "%s: %s", path, why->message);
+  g_error_free (why);
+  return FALSE;
+}
+
+/* A file too large for the memory is only looked at: its head says why, or it isn't as long as it says. */
+static gboolean
+restore (BitmarMemory *memory, const guint8 *data, gsize size, gboolean whole, GError **why)
+{
+  if (whole)
+    return bmm_snapshot_restore (memory->slots, memory->model->id, data, size, why);
+  if (bmm_snapshot_check_head (memory->slots, memory->model->id, data, size, why))
+    g_set_error (why, BMM_SNAPSHOT_ERROR, BMM_SNAPSHOT_CORRUPT, "the snapshot is longer than it says");
+  return FALSE;
+}
+
+gboolean
+bitmar_memory_load (BitmarMemory *memory, const char *path, GError **error)
+{
+  gsize size, limit = bmm_snapshot_max_size (memory->slots);
+  guint8 *data = bitmar_whole_file_read (path, limit, &size, error);
+  GError *why = NULL;
+  gboolean restored;
+
+  if (!data)
+    return FALSE;
+  restored = restore (memory, data, MIN (size, limit), size <= limit, &why);
+  g_free (data);
+  return restored || fail (path, why, error);
 }

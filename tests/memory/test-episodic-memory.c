@@ -12,6 +12,7 @@
 #include "../kernels/guarded.h"
 #include "bitmar-episodic-memory.h"
 #include "bitmar-kernels.h"
+#include "episodic-memory-private.h"
 
 #define C 32
 #define MAX_SLOTS 1024
@@ -52,6 +53,7 @@ typedef struct {
   gsize used;
   double keys[MAX_SLOTS][C], values[MAX_SLOTS][C];
   guint64 touched[MAX_SLOTS], clock;
+  double use[MAX_SLOTS];
 } Plain;
 
 static double
@@ -91,9 +93,27 @@ plain_read (Plain *p, const float *key, double *recalled)
   for (gsize i = 0; i < p->used; i++)
     for (gsize j = 0; j < C; j++)
       recalled[j] += w[i] / sum * p->values[i][j];
-  if (nearest >= 0)
+  if (nearest >= 0) {
     p->touched[nearest] = ++p->clock;
+    p->use[nearest]++;
+  }
   return nearest < 0 ? 1 : 1 - MIN (1, MAX (0, best));
+}
+
+/* The greatest age / sqrt (use); of equals the oldest. */
+static gsize
+plain_least (Plain *p)
+{
+  gsize worst = 0;
+
+  for (gsize i = 1; i < p->used; i++) {
+    double a = (p->clock - p->touched[i]) / sqrt (p->use[i]);
+    double b = (p->clock - p->touched[worst]) / sqrt (p->use[worst]);
+
+    if (a > b || (a == b && p->touched[i] < p->touched[worst]))
+      worst = i;
+  }
+  return worst;
 }
 
 static gsize
@@ -101,18 +121,11 @@ plain_write (Plain *p, const float *key, const float *value)
 {
   double best = 0, square = 0;
   gssize slot = plain_nearest (p, key, &best);
-  double a = 1;
+  gboolean merge = slot >= 0 && best >= p->c.merge;
+  double a = merge ? p->c.rate : 1;
 
-  if (slot >= 0 && best >= p->c.merge) {
-    a = p->c.rate;
-  } else if (p->used < p->c.slots) {
-    slot = p->used++;
-  } else {
-    slot = 0;
-    for (gsize i = 1; i < p->used; i++)
-      if (p->touched[i] < p->touched[slot])
-        slot = i;
-  }
+  if (!merge)
+    slot = p->used < p->c.slots ? p->used++ : plain_least (p);
   for (gsize j = 0; j < C; j++) {
     p->keys[slot][j] = a == 1 ? key[j] : (1 - a) * p->keys[slot][j] + a * key[j];
     p->values[slot][j] = a == 1 ? value[j] : (1 - a) * p->values[slot][j] + a * value[j];
@@ -120,6 +133,7 @@ plain_write (Plain *p, const float *key, const float *value)
   }
   for (gsize j = 0; j < C && a != 1; j++)
     p->keys[slot][j] /= sqrt (square);
+  p->use[slot] = merge ? p->use[slot] + 1 : 1;
   p->touched[slot] = ++p->clock;
   return slot;
 }
@@ -273,7 +287,7 @@ test_one (void)
   bmm_free (m);
 }
 
-/* Full, it lets go of what was neither written nor met for longest. */
+/* Full, it lets go of what, of equal use, was neither written nor met for longest. */
 static void
 test_least_recent (void)
 {
@@ -297,6 +311,176 @@ test_least_recent (void)
   axis (key, C, 12);
   g_assert_cmpuint (bmm_write (m, key, value, 52), ==, 0);
   g_assert_cmpuint (bmm_used (m), ==, 3);
+  bmm_free (m);
+}
+
+/* A look at place `i` as a stream does it: read, then write. Places are nearer to each other than to place 0, so that looks at them
+ * are no use of it. Returns the slot. */
+static gsize
+look (BmmMemory *m, guint i, guint64 time_ns)
+{
+  float key[C], value[C] = { i }, recalled[C];
+
+  axis (key, C, i);
+  if (i) {
+    key[0] = -0.28f;
+    key[i] = 0.96f;
+  }
+  bmm_read (m, key, recalled);
+  return bmm_write (m, key, value, time_ns);
+}
+
+static gboolean
+knows (BmmMemory *m, guint i)
+{
+  for (gsize slot = 0; slot < m->used; slot++)
+    if (m->keys[slot * C + i] > 0.9f)
+      return TRUE;
+  return FALSE;
+}
+
+/* A place seen a thousand times outlives a burst of others, of which the least recently used scheme would keep only the last. */
+static void
+test_burst (void)
+{
+  BmmMemory *m = make (8, 0.9f);
+
+  for (guint n = 0; n < 1000; n++)
+    g_assert_cmpuint (look (m, 0, n), ==, 0);
+  for (guint n = 0; n < 100; n++)
+    g_assert_cmpuint (look (m, 1 + n % 31, 1000 + n), !=, 0);
+  g_assert_true (knows (m, 0));
+  g_assert_cmpuint (bmm_used (m), ==, 8);
+  bmm_free (m);
+}
+
+/* Left alone for long enough it goes all the same. */
+static void
+test_unused_goes (void)
+{
+  BmmMemory *m = make (8, 0.9f);
+  guint n = 0;
+
+  for (guint i = 0; i < 1000; i++)
+    look (m, 0, i);
+  while (knows (m, 0) && n < 5000)
+    look (m, 1 + n++ % 31, 0);
+  g_assert_cmpuint (n, >, 100);
+  g_assert_cmpuint (n, <, 1000);
+  bmm_free (m);
+}
+
+static void
+write_times (BmmMemory *m, guint i, guint n)
+{
+  float key[C], value[C] = { 0 };
+
+  axis (key, C, i);
+  for (guint k = 0; k < n; k++)
+    bmm_write (m, key, value, 0);
+}
+
+/* Worked out by hand: age 2 and use 9 against age 1 and use 1. */
+static void
+test_worth (void)
+{
+  BmmMemory *m = make (3, 0.9f);
+
+  write_times (m, 0, 9);
+  write_times (m, 1, 1);
+  write_times (m, 2, 1);
+  write_times (m, 3, 1);
+  g_assert_true (knows (m, 0));
+  g_assert_false (knows (m, 1));
+  g_assert_true (knows (m, 2));
+  bmm_free (m);
+}
+
+/* Age 1 and use 2 are worth what age 2 and use 8 are: the oldest goes, though its slot comes later. */
+static void
+test_equal_worth (void)
+{
+  BmmMemory *m = make (3, 0.9f);
+
+  write_times (m, 0, 1);
+  write_times (m, 1, 8);
+  write_times (m, 0, 1);
+  write_times (m, 2, 1);
+  write_times (m, 3, 1);
+  g_assert_true (knows (m, 0));
+  g_assert_false (knows (m, 1));
+  bmm_free (m);
+}
+
+static void
+test_saturate (void)
+{
+  BmmMemory *m = make (4, 0.9f);
+  BmmSlotInfo info;
+
+  look (m, 0, 0);
+  m->info[0].writes = m->info[0].reads = G_MAXUINT32 - 1;
+  for (guint n = 0; n < 3; n++)
+    look (m, 0, 0);
+  g_assert_true (bmm_slot_info (m, 0, &info));
+  g_assert_cmpuint (info.writes, ==, G_MAXUINT32);
+  g_assert_cmpuint (info.reads, ==, G_MAXUINT32);
+  for (guint i = 1; i < 20; i++)
+    look (m, i, 0);
+  g_assert_true (knows (m, 0));
+  bmm_free (m);
+}
+
+/* Slots 0..5 are written at 0, 10 … 50, slot 2 at 100 too. */
+static BmmMemory *
+six (void)
+{
+  BmmMemory *m = make (8, 0.9f);
+
+  for (guint i = 0; i < 6; i++)
+    look (m, i, 10 * i);
+  look (m, 2, 100);
+  return m;
+}
+
+static void
+forgets (guint64 from, guint64 to, gsize n, guint kept)
+{
+  BmmMemory *m = six ();
+  float zero[8 * C] = { 0 };
+  gsize left = 6 - n;
+
+  g_assert_cmpuint (bmm_forget (m, from, to), ==, n);
+  g_assert_cmpuint (bmm_used (m), ==, left);
+  for (guint i = 0; i < 6; i++)
+    g_assert_cmpint (knows (m, i), ==, kept >> i & 1);
+  /* What moved is itself, with its value and times; what was there is gone from RAM too. */
+  for (gsize slot = 0; slot < left; slot++) {
+    guint i = m->values[slot * C];
+
+    g_assert_cmpfloat (m->keys[slot * C + i], >, 0.9f);
+    g_assert_cmpuint (m->info[slot].first_ns, ==, 10 * i);
+    g_assert_cmpuint (m->info[slot].last_ns, ==, i == 2 ? 100 : 10 * i);
+  }
+  g_assert_cmpmem (m->keys + left * C, n * C * sizeof (float), zero, n * C * sizeof (float));
+  g_assert_cmpmem (m->values + left * C, n * C * sizeof (float), zero, n * C * sizeof (float));
+  bmm_free (m);
+}
+
+static void
+test_forget (void)
+{
+  BmmMemory *m = six ();
+
+  forgets (0, 0, 0, 0x3f);
+  forgets (30, 10, 0, 0x3f);
+  forgets (10, 20, 1, 0x3d);
+  forgets (0, 41, 4, 0x24);
+  forgets (20, 101, 4, 0x03);
+  forgets (20, 100, 3, 0x07);
+  forgets (0, G_MAXUINT64, 6, 0);
+  g_assert_cmpuint (bmm_forget (m, 0, 41), ==, 4);
+  g_assert_cmpuint (look (m, 9, 7), ==, 2);
   bmm_free (m);
 }
 
@@ -730,6 +914,12 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/empty", test_empty);
   g_test_add_func ("/memory/one", test_one);
   g_test_add_func ("/memory/least-recent", test_least_recent);
+  g_test_add_func ("/memory/burst", test_burst);
+  g_test_add_func ("/memory/unused-goes", test_unused_goes);
+  g_test_add_func ("/memory/worth", test_worth);
+  g_test_add_func ("/memory/equal-worth", test_equal_worth);
+  g_test_add_func ("/memory/saturate", test_saturate);
+  g_test_add_func ("/memory/forget", test_forget);
   g_test_add_func ("/memory/opposites", test_opposites);
   g_test_add_func ("/memory/clear", test_clear);
   g_test_add_func ("/memory/two", test_two);

@@ -1,0 +1,284 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* to bytes    head, slots, keys, values, SHA-256 of all that
+ * restore     looks at every byte first, and only then touches the memory; allocates nothing that the input sizes */
+#include "snapshot.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "episodic-memory-private.h"
+
+#define MAGIC "BMMS"
+#define VERSION 1
+#define SLOT 32
+#define SUM 32
+
+/* Rounding leaves a merged key within 1e-6 of it. */
+#define UNIT_TOLERANCE 1e-3
+
+G_DEFINE_QUARK (bmm-snapshot-error, bmm_snapshot_error)
+
+typedef struct {
+  guint32 slots, width, used;
+  guint64 clock;
+} Head;
+
+static bool
+refuse (GError **error, BmmSnapshotError code, const char *text)
+{
+  g_set_error_literal (error, BMM_SNAPSHOT_ERROR, code, text);
+  return false;
+}
+
+static void
+digest (const guint8 *data, gsize size, guint8 *sum)
+{
+  GChecksum *checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  gsize length = SUM;
+
+  g_checksum_update (checksum, data, size);
+  g_checksum_get_digest (checksum, sum, &length);
+  g_checksum_free (checksum);
+}
+
+/* At most 2.2 GB, so within a size_t of any machine. */
+static gsize
+total (gsize used, gsize width)
+{
+  return BMM_SNAPSHOT_HEAD + used * (SLOT + 2 * width * sizeof (float)) + SUM;
+}
+
+gsize
+bmm_snapshot_max_size (const BmmMemory *m)
+{
+  return total (m->config.slots, m->config.width);
+}
+
+/* ---- To bytes ----------------------------------------------------------------------------------------- */
+
+static guint8 *
+put_u32 (guint8 *to, guint32 x)
+{
+  x = GUINT32_TO_LE (x);
+  memcpy (to, &x, sizeof x);
+  return to + sizeof x;
+}
+
+static guint8 *
+put_u64 (guint8 *to, guint64 x)
+{
+  x = GUINT64_TO_LE (x);
+  memcpy (to, &x, sizeof x);
+  return to + sizeof x;
+}
+
+static guint8 *
+put_floats (guint8 *to, const float *x, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+
+    memcpy (&bits, x + i, sizeof bits);
+    to = put_u32 (to, bits);
+  }
+  return to;
+}
+
+static guint8 *
+put_head (guint8 *to, const BmmMemory *m, const char *model)
+{
+  memcpy (to, MAGIC, 4);
+  to = put_u32 (to + 4, VERSION);
+  memcpy (to, model, BMM_SNAPSHOT_MODEL_SIZE);
+  to = put_u32 (to + BMM_SNAPSHOT_MODEL_SIZE, m->config.slots);
+  to = put_u32 (to, m->config.width);
+  to = put_u32 (to, m->used);
+  return put_u64 (to, m->clock);
+}
+
+GBytes *
+bmm_snapshot_to_bytes (const BmmMemory *m, const char *model)
+{
+  gsize size = total (m->used, m->config.width);
+  guint8 *data = g_malloc (size), *to = put_head (data, m, model);
+
+  for (gsize i = 0; i < m->used; i++) {
+    to = put_u64 (to, m->info[i].first_ns);
+    to = put_u64 (to, m->info[i].last_ns);
+    to = put_u32 (to, m->info[i].writes);
+    to = put_u32 (to, m->info[i].reads);
+    to = put_u64 (to, m->touched[i]);
+  }
+  to = put_floats (to, m->keys, m->used * m->config.width);
+  to = put_floats (to, m->values, m->used * m->config.width);
+  digest (data, to - data, to);
+  return g_bytes_new_take (data, size);
+}
+
+/* ---- Restore ------------------------------------------------------------------------------------------- */
+
+static guint32
+get_u32 (const guint8 *from)
+{
+  guint32 x;
+
+  memcpy (&x, from, sizeof x);
+  return GUINT32_FROM_LE (x);
+}
+
+static guint64
+get_u64 (const guint8 *from)
+{
+  guint64 x;
+
+  memcpy (&x, from, sizeof x);
+  return GUINT64_FROM_LE (x);
+}
+
+static float
+get_float (const guint8 *from)
+{
+  guint32 bits = get_u32 (from);
+  float x;
+
+  memcpy (&x, &bits, sizeof x);
+  return x;
+}
+
+static void
+get_floats (const guint8 *from, float *x, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    x[i] = get_float (from + i * sizeof *x);
+}
+
+static Head
+get_head (const guint8 *data)
+{
+  return (Head) { get_u32 (data + 72), get_u32 (data + 76), get_u32 (data + 80), get_u64 (data + 84) };
+}
+
+/* Before the checksum: another version's may stand elsewhere. */
+static bool
+check_version (const guint8 *data, gsize size, GError **error)
+{
+  if (size < 8 || memcmp (data, MAGIC, 4) || get_u32 (data + 4) == 0)
+    return refuse (error, BMM_SNAPSHOT_FORMAT, "not a snapshot of a memory");
+  if (get_u32 (data + 4) > VERSION)
+    return refuse (error, BMM_SNAPSHOT_VERSION, "a snapshot of a newer version");
+  if (size < BMM_SNAPSHOT_HEAD)
+    return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot is cut off");
+  return true;
+}
+
+static bool
+check_shape (const BmmMemory *m, const char *model, const guint8 *data, GError **error)
+{
+  Head head = get_head (data);
+
+  if (memcmp (data + 8, model, BMM_SNAPSHOT_MODEL_SIZE))
+    return refuse (error, BMM_SNAPSHOT_MISMATCH, "a snapshot of another model's memory");
+  if (head.slots < 1 || head.slots > BMM_MAX_SLOTS || head.used > head.slots || head.clock > G_MAXINT64)
+    return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot's head is damaged");
+  if (head.width != m->config.width) {
+    g_set_error (error, BMM_SNAPSHOT_ERROR, BMM_SNAPSHOT_SHAPE, "a snapshot of width %u, the memory's is %u",
+        head.width, (guint) m->config.width);
+    return false;
+  }
+  if (head.used > m->config.slots) {
+    g_set_error (error, BMM_SNAPSHOT_ERROR, BMM_SNAPSHOT_SHAPE, "a snapshot of %u slots, the memory has %u",
+        head.used, (guint) m->config.slots);
+    return false;
+  }
+  return true;
+}
+
+bool
+bmm_snapshot_check_head (const BmmMemory *m, const char *model, const void *data, size_t size, GError **error)
+{
+  return check_version (data, size, error) && check_shape (m, model, data, error);
+}
+
+static bool
+sum_is_right (const guint8 *data, gsize size)
+{
+  guint8 sum[SUM];
+
+  if (size < BMM_SNAPSHOT_HEAD + SUM)
+    return false;
+  digest (data, size - SUM, sum);
+  return !memcmp (sum, data + size - SUM, SUM);
+}
+
+static bool
+slots_are_sound (const guint8 *at, const Head *head)
+{
+  for (gsize i = 0; i < head->used; i++, at += SLOT)
+    if (get_u32 (at + 16) == 0 || get_u64 (at + 24) > head->clock)
+      return false;
+  return true;
+}
+
+static bool
+keys_are_unit (const guint8 *at, const Head *head)
+{
+  for (gsize i = 0; i < head->used; i++) {
+    double square = 0;
+
+    for (gsize j = 0; j < head->width; j++, at += sizeof (float))
+      square += (double) get_float (at) * get_float (at);
+    if (!(fabs (square - 1) <= UNIT_TOLERANCE))
+      return false;
+  }
+  return true;
+}
+
+static bool
+are_finite (const guint8 *at, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    if (!isfinite (get_float (at + i * sizeof (float))))
+      return false;
+  return true;
+}
+
+static void
+take (BmmMemory *m, const Head *head, const guint8 *at)
+{
+  gsize n = (gsize) head->used * head->width;
+
+  m->used = head->used;
+  m->clock = head->clock;
+  for (gsize i = 0; i < m->used; i++, at += SLOT) {
+    m->info[i] = (BmmSlotInfo) { get_u64 (at), get_u64 (at + 8), get_u32 (at + 16), get_u32 (at + 20) };
+    m->touched[i] = get_u64 (at + 24);
+  }
+  get_floats (at, m->keys, n);
+  get_floats (at + n * sizeof (float), m->values, n);
+}
+
+bool
+bmm_snapshot_restore (BmmMemory *m, const char *model, const void *bytes, size_t size, GError **error)
+{
+  const guint8 *data = bytes, *slots = data + BMM_SNAPSHOT_HEAD, *keys, *values;
+  Head head;
+
+  if (!check_version (data, size, error))
+    return false;
+  if (!sum_is_right (data, size))
+    return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot is damaged or cut off");
+  if (!check_shape (m, model, data, error))
+    return false;
+  head = get_head (data);
+  if (size != total (head.used, head.width))
+    return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot is not as long as it says");
+  keys = slots + (gsize) head.used * SLOT;
+  values = keys + (gsize) head.used * head.width * sizeof (float);
+  if (!slots_are_sound (slots, &head) || !keys_are_unit (keys, &head)
+      || !are_finite (values, (gsize) head.used * head.width))
+    return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot holds what no memory does");
+  take (m, &head, slots);
+  return true;
+}
