@@ -415,7 +415,7 @@ test_equal_worth (void)
 static void
 test_saturate (void)
 {
-  BmmMemory *m = make (2, 0.9f);
+  BmmMemory *m = make (4, 0.9f);
   BmmSlotInfo info;
 
   look (m, 0, 0);
