@@ -214,7 +214,7 @@ typedef struct {
 
 typedef struct {
   char text[BITMAR_CAPTION_TEXT_SIZE];   /* UTF-8, NUL-terminated, no leading or trailing space; may be empty */
-  gfloat confidence;                     /* 0..1, calibrated: how many of the things it names are there */
+  gfloat confidence;                     /* 0..1, calibrated: how many of the things it names are there; of this look, whatever was said before */
   guint tokens;                          /* ids written, eos not counted */
   gboolean finished;                     /* ended by eos, not by max_tokens */
   gint32 ids[256];

@@ -56,6 +56,15 @@ bitmar_decoder_init (BitmarDecoder *decoder, const BitmarModel *model, gsize bea
   return init (decoder, model, &config);
 }
 
+gboolean
+bitmar_decoder_init_alone (BitmarDecoder *decoder, const BitmarModel *model, gsize depth)
+{
+  BitmarKvConfig config = cache_config (model, 1, depth);
+
+  config.capacity = MIN (config.window, model->vision.tokens);
+  return init (decoder, model, &config);
+}
+
 void
 bitmar_decoder_clear (BitmarDecoder *t)
 {

@@ -60,6 +60,8 @@ typedef struct {
 
 /* beams, depth: the most live beams and the longest tail, bos and eos included. */
 gboolean bitmar_decoder_init (BitmarDecoder *decoder, const BitmarModel *model, gsize beams, gsize depth);
+/* The same for one beam in a window that never holds more than the frame, whatever the model does; to be emptied (cache) before each. */
+gboolean bitmar_decoder_init_alone (BitmarDecoder *decoder, const BitmarModel *model, gsize depth);
 void bitmar_decoder_clear (BitmarDecoder *decoder);
 /* The window's frame tokens and the layers' conditioning for what comes next. content, recalled: [C] */
 void bitmar_decoder_frame (BitmarDecoder *decoder, const int8_t *v_codes, const BmkRow *v_rows, const float *content,

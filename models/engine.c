@@ -203,6 +203,9 @@ struct _BitmarCaptioner {
 
   BitmarModel *model;
   BitmarDecoder decoder;
+  BitmarDecoder judge; /* of a caption's confidence; only once there was a past */
+  float *logits;       /* [V]: the judge's */
+  float *nothing;      /* [C]: zeros */
   BitmarFusion fusion; /* only once there was a prompt */
   BitmarSampler *sampler;
   gboolean prompted;
@@ -210,6 +213,7 @@ struct _BitmarCaptioner {
   float *content;      /* [C]: asked for with the prompt */
   float *seen;         /* [C]: key of the last episode in the window */
   gboolean has_seen;
+  gboolean has_past;   /* the caption being written: the window or memory told it something */
   gint cancelled;
   gint64 start_us;
 };
@@ -227,6 +231,9 @@ bitmar_captioner_finalize (GObject *object)
   BitmarCaptioner *self = BITMAR_CAPTIONER (object);
 
   bitmar_decoder_clear (&self->decoder);
+  bitmar_decoder_clear (&self->judge);
+  g_free (self->logits);
+  g_free (self->nothing);
   bitmar_fusion_clear (&self->fusion);
   g_clear_pointer (&self->sampler, bitmar_sampler_free);
   g_free (self->first);
@@ -361,6 +368,43 @@ keep (BitmarCaptioner *self, const BitmarHypothesis *best)
   bitmar_kvcache_keep (&self->decoder.cache, rows, n);
 }
 
+static gboolean
+make_judge (BitmarCaptioner *self, GError **error)
+{
+  const BitmarModel *model = self->model;
+
+  if (self->logits)
+    return TRUE;
+  self->logits = g_try_new (float, model->vocabulary);
+  self->nothing = g_try_new0 (float, model->memory_width);
+  if (self->logits && self->nothing && bitmar_decoder_init_alone (&self->judge, model, model->decoder.max_tokens + 2))
+    return TRUE;
+  g_clear_pointer (&self->logits, g_free);
+  g_clear_pointer (&self->nothing, g_free);
+  return no_memory (error, "a captioner");
+}
+
+/* The mean log-probability of the caption when the look is all there is. What was said before makes it likelier, not truer. */
+static float
+mean_alone (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *best)
+{
+  const BitmarModel *model = self->model;
+  gsize n = best->len + (best->finished ? 1 : 0);
+  guint8 rows[BITMAR_MAX_TOKENS + 2] = { 0 };
+  float score = 0;
+
+  bitmar_kvcache_reset (&self->judge.cache);
+  bitmar_decoder_frame (&self->judge, episode->v_codes, episode->v_rows, self->prompted ? self->content : episode->content, self->nothing);
+  for (gsize i = 0; i < n; i++) {
+    gint32 before = i ? best->ids[i - 1] : model->bos, next = i < best->len ? best->ids[i] : model->eos;
+    BitmarDecoderBeam beam = { .token = before, .rows = rows };
+
+    bitmar_decoder_step (&self->judge, &beam, 1, i, &(BitmarScores) { .logits = self->logits });
+    score += self->logits[next] - bmk_log_sum_exp (self->logits, model->vocabulary);
+  }
+  return n ? score / (float) n : 0;
+}
+
 /* Calibrated: see models/MODEL.md, "Confidence". */
 static float
 confidence_of (const BitmarModel *model, float mean)
@@ -396,6 +440,15 @@ notice_cut (BitmarCaptioner *self, const BitmarEpisode *episode)
   self->has_seen = TRUE;
 }
 
+static gboolean
+has_past (const BitmarCaptioner *self, const BitmarEpisode *episode)
+{
+  for (gsize i = 0; i < self->model->memory_width; i++)
+    if (episode->recalled[i] != 0)
+      return TRUE;
+  return self->model->decoder.history > 0 && self->decoder.cache.count > 0;
+}
+
 /* All that comes before the first word. */
 static gboolean
 begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams *params, BitmarRequest *request, GError **error)
@@ -410,6 +463,9 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
     bitmar_fusion_run (&self->fusion, self->first, episode->v_codes, episode->v_rows, NULL, self->content);
   if (self->model->decoder.history > 0)
     notice_cut (self, episode);
+  self->has_past = has_past (self, episode);
+  if (self->has_past && !make_judge (self, error))
+    return FALSE;
   bitmar_decoder_frame (&self->decoder, episode->v_codes, episode->v_rows, content, episode->recalled);
   bitmar_sampler_begin (self->sampler, &resolved);
   *request = (BitmarRequest) { .decoder = &self->decoder, .sampler = self->sampler, .rows = resolved.beam_size,
@@ -418,7 +474,7 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
 }
 
 static gboolean
-end (BitmarCaptioner *self, const BitmarRequest *request, BitmarCaption *caption, GError **error)
+end (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarRequest *request, BitmarCaption *caption, GError **error)
 {
   const BitmarHypothesis *best;
   float mean;
@@ -431,6 +487,8 @@ end (BitmarCaptioner *self, const BitmarRequest *request, BitmarCaption *caption
   best = bitmar_sampler_end (self->sampler, &mean);
   if (self->model->decoder.history > 0)
     keep (self, best);
+  if (self->has_past)
+    mean = mean_alone (self, episode, best);
   fill (self, request, best, mean, caption);
   return TRUE;
 }
@@ -444,7 +502,7 @@ bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode, co
   if (!begin (captioner, episode, params, &request, error))
     return FALSE;
   bitmar_batch_run (captioner->model->batch, &request, 1);
-  return end (captioner, &request, caption, error);
+  return end (captioner, episode, &request, caption, error);
 }
 
 static gboolean
@@ -478,6 +536,6 @@ bitmar_captioner_caption_many (BitmarCaptioner *const *captioners, BitmarEpisode
   if (n > 0)
     bitmar_batch_run (captioners[0]->model->batch, requests, n);
   for (gsize i = 0; i < n; i++)
-    ok = end (captioners[i], &requests[i], &captions[i], ok ? error : NULL) && ok;
+    ok = end (captioners[i], episodes[i], &requests[i], &captions[i], ok ? error : NULL) && ok;
   return ok;
 }

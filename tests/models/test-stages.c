@@ -367,6 +367,28 @@ slow_greedy (Slow *s, gint32 *ids, gsize *n, gboolean *finished)
   return bmk_exp (score / (float) tokens);
 }
 
+/* exp (mean log-probability) of a caption of a look that has no past. */
+static float
+slow_alone (BitmarModel *model, const BitmarEpisode *episode, const gint32 *ids, gsize n, gboolean finished)
+{
+  float *z = g_new (float, model->head.n), *zeros = g_new0 (float, model->memory_width), score = 0;
+  gsize tokens = n + (finished ? 1 : 0);
+  Slow slow;
+
+  slow_init (&slow, model);
+  slow_frame (&slow, episode->v_codes, episode->v_rows, episode->content, zeros);
+  for (gsize i = 0; i < tokens; i++) {
+    gint32 before = i ? ids[i - 1] : model->bos;
+
+    slow_say (&slow, &before, 1, z);
+    score += z[i < n ? ids[i] : model->eos] - bmk_log_sum_exp (z, model->head.n);
+  }
+  slow_clear (&slow);
+  g_free (zeros);
+  g_free (z);
+  return tokens ? bmk_exp (score / (float) tokens) : 1;
+}
+
 /* Makes eos likelier: its logits are so many times larger, whatever their sign. */
 static void
 shout_eos (BitmarModel *model, float times)
@@ -408,7 +430,8 @@ captions_with (guint window, guint max_tokens)
     memcpy (episode->recalled, context + c, c * sizeof (float));
     slow_frame (&slow, episode->v_codes, episode->v_rows, episode->content, episode->recalled);
     g_assert_true (bitmar_captioner_caption (captioner, episode, &params, &caption, NULL));
-    confidence = slow_greedy (&slow, ids, &n, &finished);
+    slow_greedy (&slow, ids, &n, &finished);
+    confidence = CLAMP (slow_alone (model, episode, ids, n, finished), 1e-6f, 1 - 1e-6f);
     g_assert_cmpmem (ids, n * 4, caption.ids, caption.tokens * 4);
     g_assert_cmpint (finished, ==, caption.finished);
     confidence = 1 / (1 + expf (-(logf (confidence / (1 - confidence)) / model->confidence.temperature + model->confidence.bias)));
