@@ -214,6 +214,9 @@ struct _BitmarCaptioner {
   float *seen;         /* [C]: key of the last episode in the window */
   gboolean has_seen;
   gboolean has_past;   /* the caption being written: the window or memory told it something */
+  BitmarHypothesis said;       /* of the former look at the same scene; kept where the model holds on to captions */
+  gboolean has_said;
+  BitmarSamplerParams resolved;
   gint cancelled;
   gint64 start_us;
 };
@@ -290,6 +293,7 @@ bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GEr
   BitmarModel *model = captioner->model;
 
   if (!prompt || !*prompt) {
+    captioner->has_said = captioner->has_said && !captioner->prompted;
     captioner->prompted = FALSE;
     return TRUE;
   }
@@ -298,6 +302,7 @@ bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GEr
   if (!encode_text (model, prompt, captioner->first, NULL, error))
     return FALSE;
   captioner->prompted = TRUE;
+  captioner->has_said = FALSE;         /* it was said without it */
   return TRUE;
 }
 
@@ -305,7 +310,7 @@ void
 bitmar_captioner_reset (BitmarCaptioner *captioner)
 {
   bitmar_kvcache_reset (&captioner->decoder.cache);
-  captioner->has_seen = FALSE;
+  captioner->has_seen = captioner->has_said = FALSE;
 }
 
 void
@@ -384,25 +389,55 @@ make_judge (BitmarCaptioner *self, GError **error)
   return no_memory (error, "a captioner");
 }
 
-/* The mean log-probability of the caption when the look is all there is. What was said before makes it likelier, not truer. */
+/* Tokens that are scored: eos where it was reached. */
+static gsize
+scored (const BitmarHypothesis *said)
+{
+  return said->len + (said->finished ? 1 : 0);
+}
+
+/* The mean log-probability of a caption when the look is all there is. What was said before makes it likelier, not truer. */
 static float
-mean_alone (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *best)
+mean_alone (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *said)
 {
   const BitmarModel *model = self->model;
-  gsize n = best->len + (best->finished ? 1 : 0);
+  gsize n = scored (said);
   guint8 rows[BITMAR_MAX_TOKENS + 2] = { 0 };
   float score = 0;
 
   bitmar_kvcache_reset (&self->judge.cache);
   bitmar_decoder_frame (&self->judge, episode->v_codes, episode->v_rows, self->prompted ? self->content : episode->content, self->nothing);
   for (gsize i = 0; i < n; i++) {
-    gint32 before = i ? best->ids[i - 1] : model->bos, next = i < best->len ? best->ids[i] : model->eos;
+    gint32 before = i ? said->ids[i - 1] : model->bos, next = i < said->len ? said->ids[i] : model->eos;
     BitmarDecoderBeam beam = { .token = before, .rows = rows };
 
     bitmar_decoder_step (&self->judge, &beam, 1, i, &(BitmarScores) { .logits = self->logits });
     score += self->logits[next] - bmk_log_sum_exp (self->logits, model->vocabulary);
   }
   return n ? score / (float) n : 0;
+}
+
+/* As beam search ranks them. */
+static float
+rank (const BitmarHypothesis *said, float mean, float length_penalty)
+{
+  return mean * powf ((float) scored (said), 1 - length_penalty);
+}
+
+/* The same scene: what was said of it stays unless the new caption is clearly better of this look. Beams that all but tie would else change
+ * places with every cloud. mean: of the new one; of the one that is returned. */
+static const BitmarHypothesis *
+hold (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *best, float *mean)
+{
+  float former;
+
+  if (self->resolved.temperature > 0 || self->said.len > self->resolved.max_tokens || !self->has_said)
+    return best;
+  former = mean_alone (self, episode, &self->said);
+  if (rank (&self->said, former, self->resolved.length_penalty) < rank (best, *mean, self->resolved.length_penalty) - self->model->decoder.hold)
+    return best;
+  *mean = former;
+  return &self->said;
 }
 
 /* Calibrated: see models/MODEL.md, "Confidence". */
@@ -428,6 +463,13 @@ fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesi
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;
 }
 
+/* A model whose window runs on was trained to hold on by itself. */
+static gboolean
+holds (const BitmarModel *model)
+{
+  return model->decoder.hold >= 0 && model->decoder.history == 0;
+}
+
 /* After a cut nothing of the former scene is left to be repeated. */
 static void
 notice_cut (BitmarCaptioner *self, const BitmarEpisode *episode)
@@ -446,7 +488,7 @@ has_past (const BitmarCaptioner *self, const BitmarEpisode *episode)
   for (gsize i = 0; i < self->model->memory_width; i++)
     if (episode->recalled[i] != 0)
       return TRUE;
-  return self->model->decoder.history > 0 && self->decoder.cache.count > 0;
+  return self->has_said || (self->model->decoder.history > 0 && self->decoder.cache.count > 0);
 }
 
 /* All that comes before the first word. */
@@ -461,8 +503,9 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
   self->start_us = g_get_monotonic_time ();
   if (self->prompted)
     bitmar_fusion_run (&self->fusion, self->first, episode->v_codes, episode->v_rows, NULL, self->content);
-  if (self->model->decoder.history > 0)
+  if (holds (self->model) || self->model->decoder.history > 0)
     notice_cut (self, episode);
+  self->resolved = resolved;
   self->has_past = has_past (self, episode);
   if (self->has_past && !make_judge (self, error))
     return FALSE;
@@ -489,6 +532,11 @@ end (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarRequest *request
     keep (self, best);
   if (self->has_past)
     mean = mean_alone (self, episode, best);
+  if (holds (self->model)) {
+    best = hold (self, episode, best, &mean);
+    self->said = *best;
+    self->has_said = TRUE;
+  }
   fill (self, request, best, mean, caption);
   return TRUE;
 }

@@ -195,12 +195,16 @@ get_fusion (BitmarLoader *l)
   return TRUE;
 }
 
-/* Files without the key see no cuts: what was said stays in the window until it has moved on. */
+/* Files without the keys see no cuts and hold on to no caption. */
 static gboolean
-get_cut (BitmarLoader *l)
+get_stream (BitmarLoader *l)
 {
+  const char *cut = "bitmar.decoder.cut", *hold = "bitmar.decoder.hold";
+
   l->model->decoder.cut = -2;
-  return !bitmar_gguf_value (l->file, "bitmar.decoder.cut") || bitmar_load_float (l, "bitmar.decoder.cut", -1, 1, &l->model->decoder.cut);
+  l->model->decoder.hold = -1;
+  return (!bitmar_gguf_value (l->file, cut) || bitmar_load_float (l, cut, -1, 1, &l->model->decoder.cut))
+      && (!bitmar_gguf_value (l->file, hold) || bitmar_load_float (l, hold, 0, 10, &l->model->decoder.hold));
 }
 
 static gboolean
@@ -228,7 +232,7 @@ get_decoder (BitmarLoader *l)
       || !bitmar_load_uint (l, "bitmar.decoder.window", m->vision.tokens + m->decoder.max_tokens + 2, 65536, &m->decoder.window)
       || !bitmar_load_uint (l, "bitmar.decoder.history", 0, 1024, &m->decoder.history)
       || !bitmar_load_uint (l, "bitmar.decoder.beam", 1, 8, &m->decoder.beam)
-      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty) || !get_cut (l)
+      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty) || !get_stream (l)
       || !(m->sinks = bitmar_load_floats (l, "decoder.sinks", NULL, m->width, m->decoder.sinks)))
     return FALSE;
   m->decoder.layers = g_new0 (BitmarDecoderLayer, m->decoder.n_layers);

@@ -168,8 +168,10 @@ def metadata(w, c, bb, tok, info):
                            max_tokens=c.max_tokens, history=c.history, beam=c.beam).items():
         u(f"bitmar.decoder.{key}", value)
     f("bitmar.decoder.length_penalty", c.length_penalty)
-    if c.history:
+    if c.history or c.hold >= 0:
         f("bitmar.decoder.cut", c.cut)
+    if c.hold >= 0:
+        f("bitmar.decoder.hold", c.hold)
     w.add_array("bitmar.decoder.no_end", tok.no_end())
     f("bitmar.confidence.temperature", info["temperature"])
     f("bitmar.confidence.bias", info["bias"])
@@ -246,7 +248,9 @@ def main():
     ap.add_argument("--scores", help="JSON file")
     ap.add_argument("--length-penalty", type=float)
     ap.add_argument("--history", type=int, choices=(0, 1), help="1: captions stay in the window of those that follow (it was trained on streams)")
-    ap.add_argument("--cut", type=float, help="similarity of two looks below which the scene is another; what streams_eval.py printed")
+    ap.add_argument("--cut", type=float, help="similarity of two looks below which the scene is another; what evaluate_streams.py printed")
+    ap.add_argument("--hold", type=float, help="how much better than the former caption of the scene a new one must be, in beam search's score; see "
+                    "evaluate_streams.py")
     ap.add_argument("--window", type=int, help="entries of the decoder's window")
     ap.add_argument("--confidence-temperature", type=float, default=1, help="what calibrate.py printed")
     ap.add_argument("--confidence-bias", type=float, default=0)
@@ -259,7 +263,7 @@ def main():
     cfg = model.c
     if args.length_penalty is not None:
         cfg.length_penalty = args.length_penalty
-    for key in ("history", "cut", "window"):
+    for key in ("history", "cut", "hold", "window"):
         if getattr(args, key) is not None:
             setattr(cfg, key, getattr(args, key))
     bb, scores = read_backbone(args.backbone), read_background(args.background, model)

@@ -38,7 +38,8 @@ class Config:
     beam: int = 3
     length_penalty: float = 0.7
     history: int = 0         # 1: captions stay in the window; trained on streams
-    cut: float = -1.0        # cosine of episode keys below which the scene is another, and the window is emptied
+    cut: float = -1.0        # cosine of episode keys below which the scene is another: window and former caption are forgotten
+    hold: float = -1.0       # how much better than the former caption a new one of the same scene must be; below 0: not asked
     rope_base: float = 10000.0
 
     def dict(self):
