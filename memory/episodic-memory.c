@@ -18,7 +18,8 @@ static bool
 config_is_allowed (const BmmConfig *c)
 {
   return c->slots >= 1 && c->slots <= BMM_MAX_SLOTS
-      && c->width >= 16 && c->width <= BMM_MAX_WIDTH && c->width % 16 == 0 && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness * (2 + fabsf (c->threshold)))
+      && c->width >= 16 && c->width <= BMM_MAX_WIDTH && c->width % 16 == 0
+      && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness * (2 + fabsf (c->threshold)))
       && c->merge >= -1 && c->merge <= 1;
 }
 

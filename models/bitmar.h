@@ -177,25 +177,26 @@ BITMAR_API gboolean bitmar_memory_tell (BitmarMemory *memory, BitmarEpisode *epi
 BITMAR_API void bitmar_memory_clear (BitmarMemory *memory);
 BITMAR_API guint bitmar_memory_get_used (BitmarMemory *memory);
 BITMAR_API guint bitmar_memory_get_slots (BitmarMemory *memory);
-/* Empties the slots whose first and last write both lie in from_ns <= t < to_ns, of the times given to observe; slots may move
- * to other numbers. What was merged into a slot that was written at other times too stays in it. Returns how many. */
+/* Empties the slots whose first and last write both lie in from_ns <= t < to_ns, of the times given to observe; slots
+ * may move to other numbers. What was merged into a slot that was also written at other times stays in it. Returns how
+ * many. */
 BITMAR_API guint bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, guint64 to_ns);
 
-/* A snapshot: the slots that are used, bound to the model's id, little-endian, checksummed (docs/memory.md). Restored with the
- * same merge_threshold, and as many slots, a memory goes on exactly as the saved one would. */
+/* A snapshot: the slots in use, bound to the model's id, little-endian, checksummed (docs/memory.md). Restored with the
+ * same merge_threshold and as many slots, a memory goes on exactly as the saved one would. */
 
-/* Touches no disk: a few milliseconds at most for 512 slots. (transfer full) */
+/* Touches no disk: milliseconds for 512 slots. (transfer full) */
 BITMAR_API GBytes *bitmar_memory_to_bytes (BitmarMemory *memory);
-/* Replaces the file, mode 0600, or leaves it: whoever reads it, and whatever dies meanwhile, it is the old one or the new
- * one, whole. Blocks on the disk; any thread. Beside it there is PATH.part while this runs, and what a killed process left of that is
- * overwritten the next time. OPEN: no such folder; READ_ONLY, FULL, IO: the old file is as it was. (Only where IO says that the folder could
- * not be synced is it the new one, which a power cut might still undo.) */
+/* Replaces the file, mode 0600, or leaves it: whoever reads it, and whatever dies meanwhile, it is the old one or the
+ * new one, whole. Blocks on the disk; any thread. While this runs PATH.part is beside it; what a killed process left of
+ * that is overwritten the next time. OPEN: no such folder; READ_ONLY, FULL, IO: the old file is as it was. (Only where
+ * IO says that the folder can't be synced it is the new one, which a power cut might still undo.) */
 BITMAR_API gboolean bitmar_memory_write_bytes (GBytes *bytes, const char *path, GError **error);
 /* Both. */
 BITMAR_API gboolean bitmar_memory_save (BitmarMemory *memory, const char *path, GError **error);
-/* Replaces what the memory holds. OPEN: the file is missing or can't be read; FORMAT: not a snapshot, or a newer version's; CORRUPT;
- * MISMATCH: of another model; SHAPE: it has more slots in use than the memory has, or another width; NO_MEMORY. Then the memory is as it
- * was; the file always is. */
+/* Replaces what the memory holds. OPEN: the file is missing or can't be read; FORMAT: not a snapshot, or a newer
+ * version's; CORRUPT; MISMATCH: of another model; SHAPE: it has more slots in use than the memory has, or another
+ * width; NO_MEMORY. Then the memory is as it was; the file always is. */
 BITMAR_API gboolean bitmar_memory_load (BitmarMemory *memory, const char *path, GError **error);
 
 /* ---- Captioner: episode -> words -------------------------------------------------------------------- */

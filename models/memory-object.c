@@ -120,7 +120,8 @@ bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, guint64 to_ns)
 
 /* ---- Snapshots ------------------------------------------------------------------------------------------ */
 
-/* MEASURED */
+/* 512 slots of width 128 are 541 KB: 1.4 ms at best, nearly all of it the checksum;
+ * 6 ms on average at nice 19 beside two trainings. */
 GBytes *
 bitmar_memory_to_bytes (BitmarMemory *memory)
 {

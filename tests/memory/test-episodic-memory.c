@@ -314,8 +314,8 @@ test_least_recent (void)
   bmm_free (m);
 }
 
-/* A look at place `i` as a stream does it: read, then write. Places are nearer to each other than to place 0, so that looks at them
- * are no use of it. Returns the slot. */
+/* A look at place `i` as a stream does it: read, then write. Places are nearer to each other than to place 0, so that
+ * looks at them are no use of it. Returns the slot. */
 static gsize
 look (BmmMemory *m, guint i, guint64 time_ns)
 {
@@ -339,7 +339,7 @@ knows (BmmMemory *m, guint i)
   return FALSE;
 }
 
-/* A place seen a thousand times outlives a burst of others, of which the least recently used scheme would keep only the last. */
+/* A place seen a thousand times outlives a burst of others. By time alone it would be the first to go. */
 static void
 test_burst (void)
 {
