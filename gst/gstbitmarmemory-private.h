@@ -22,7 +22,7 @@ struct _GstBitmarMemory {
   /* between start and stop */
   BitmarSaver *saver;
   guint64 epoch;               /* UTC of running time 0, for frames that don't know when they were taken */
-  /* lock: held for microseconds only, live video may wait for it */
+  /* lock: live video may wait for it; held for microseconds, and for a millisecond or two while a snapshot is taken */
   GMutex lock;
   BitmarModel *model;
   BitmarMemory *memory;

@@ -128,6 +128,74 @@ test_cancelled (void)
   g_object_unref (model);
 }
 
+/* ---- Holding on to a caption ------------------------------------------------------------------------- */
+
+/* Captions of 8 looks, one captioner after all, as one string each. hold < 0: not held. */
+static char **
+said_with (float cut, float hold, const char *prompt_from_fourth, const BitmarCaptionParams *params)
+{
+  BitmarModel *model = edit_load_tiny ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  char **said = g_new0 (char *, 9);
+
+  model->decoder.cut = cut;
+  model->decoder.hold = hold;
+  for (guint i = 0; i < 8; i++) {
+    GString *s = g_string_new ("");
+    BitmarCaption caption;
+
+    if (i == 4)
+      g_assert_true (bitmar_captioner_set_prompt (captioner, prompt_from_fourth, NULL));
+    look (model, encoder, i, episode);
+    g_assert_true (bitmar_captioner_caption (captioner, episode, params, &caption, NULL));
+    for (guint t = 0; t < caption.tokens; t++)
+      g_string_append_printf (s, "%d ", caption.ids[t]);
+    said[i] = g_string_free (s, FALSE);
+  }
+  g_object_unref (episode);
+  g_object_unref (captioner);
+  g_object_unref (encoder);
+  g_object_unref (model);
+  return said;
+}
+
+static guint
+changes (char **said)
+{
+  guint n = 0;
+
+  for (guint i = 1; said[i]; i++)
+    n += !g_str_equal (said[i], said[i - 1]);
+  return n;
+}
+
+static void
+test_hold (void)
+{
+  const BitmarCaptionParams sampled = { .length_penalty = -1, .temperature = 1, .top_p = 1, .seed = 5 };
+  char **plain = said_with (-1, -1, NULL, NULL), **held = said_with (-1, 10, NULL, NULL), **cut = said_with (2, 10, NULL, NULL);
+  char **fair = said_with (-1, 0, NULL, NULL), **prompted = said_with (-1, 10, "a red car", NULL), **drawn = said_with (-1, 10, NULL, &sampled);
+
+  g_assert_cmpuint (changes (plain), >=, 4);
+  g_assert_cmpuint (changes (held), ==, 0);            /* no caption is ten better */
+  g_assert_cmpstr (held[7], ==, plain[0]);
+  for (guint i = 0; i < 8; i++)
+    g_assert_cmpstr (cut[i], ==, plain[i]);            /* each look is another scene */
+  g_assert_cmpuint (changes (fair), >, 0);             /* a better one is said at once */
+  g_assert_cmpuint (changes (fair), <=, changes (plain));
+  g_assert_cmpuint (changes (prompted), <=, 1);        /* a new prompt is heeded, and held on to again */
+  g_assert_cmpstr (prompted[3], ==, plain[0]);
+  g_assert_cmpuint (changes (drawn), >=, 4);           /* who draws lots wants to see others */
+  g_strfreev (plain);
+  g_strfreev (held);
+  g_strfreev (cut);
+  g_strfreev (fair);
+  g_strfreev (prompted);
+  g_strfreev (drawn);
+}
+
 /* ---- Memory that is told ---------------------------------------------------------------------------- */
 
 static float
@@ -194,6 +262,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/refused", test_refused);
   g_test_add_func ("/streams/cut", test_cut);
   g_test_add_func ("/streams/cancelled", test_cancelled);
+  g_test_add_func ("/streams/hold", test_hold);
   g_test_add_func ("/streams/tell", test_tell);
   g_test_add_func ("/streams/caption-refused", test_caption_refused);
   return g_test_run ();
