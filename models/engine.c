@@ -80,6 +80,19 @@ bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding,
   return done;
 }
 
+static void
+keep_caption (BitmarEpisode *episode, const char *text)
+{
+  gsize n = 0, room = episode->model->text.context;
+  g_autofree gint32 *ids = g_new (gint32, room);
+
+  episode->caption.n = 0;
+  if (!bitmar_model_encode_prompt (episode->model, text, ids, &n, NULL) || n > BITMAR_SAID_TOKENS)
+    return;
+  episode->caption.n = (guint32) n;
+  memcpy (episode->caption.ids, ids, n * sizeof *ids);
+}
+
 gboolean
 bitmar_episode_set_caption (BitmarEpisode *episode, const char *text, GError **error)
 {
@@ -92,6 +105,7 @@ bitmar_episode_set_caption (BitmarEpisode *episode, const char *text, GError **e
     done = no_memory (error, "fusion");
   } else if (done) {
     bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_rows, NULL, episode->said);
+    keep_caption (episode, text);
     episode->has_said = TRUE;
     bitmar_fusion_clear (&fusion);
   }
@@ -193,6 +207,7 @@ bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarE
   episode->novelty = 1.0f;
   episode->slot = -1;
   episode->has_said = FALSE;
+  episode->known.n = 0;
   return TRUE;
 }
 
@@ -482,6 +497,19 @@ notice_cut (BitmarCaptioner *self, const BitmarEpisode *episode)
   self->has_seen = TRUE;
 }
 
+/* A place that memory knows: what was said of it then is the former caption. */
+static void
+recognise (BitmarCaptioner *self, const BitmarEpisode *episode)
+{
+  const BitmarSaid *known = &episode->known;
+
+  if (known->n == 0 || known->n > self->model->decoder.max_tokens)
+    return;
+  self->said = (BitmarHypothesis) { .len = known->n, .finished = TRUE };
+  memcpy (self->said.ids, known->ids, known->n * sizeof *known->ids);
+  self->has_said = TRUE;
+}
+
 static gboolean
 has_past (const BitmarCaptioner *self, const BitmarEpisode *episode)
 {
@@ -505,6 +533,8 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
     bitmar_fusion_run (&self->fusion, self->first, episode->v_codes, episode->v_rows, NULL, self->content);
   if (holds (self->model) || self->model->decoder.history > 0)
     notice_cut (self, episode);
+  if (holds (self->model) && !self->has_said && !self->prompted)
+    recognise (self, episode);
   self->resolved = resolved;
   self->has_past = has_past (self, episode);
   if (self->has_past && !make_judge (self, error))

@@ -11,7 +11,7 @@
 /* Serialised, little-endian: magic, version, model id (64 hex digits), C, P, d, novelty, slot, then
  * key [C], content [C], recalled [C] as f32 and the codes [P, d]. */
 #define MAGIC "BMEP"
-#define VERSION 2
+#define VERSION 3
 #define ID_LENGTH 64
 #define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
 
@@ -109,6 +109,8 @@ bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
   memcpy (dest->recalled, src->recalled, c * sizeof (float));
   memcpy (dest->said, src->said, c * sizeof (float));
   dest->has_said = src->has_said;
+  dest->caption = src->caption;
+  dest->known = src->known;
   memcpy (dest->v_rows, src->v_rows, p * sizeof (BmkRow));
   memcpy (dest->v_codes, src->v_codes, p * d);
   dest->novelty = src->novelty;
@@ -164,7 +166,7 @@ floats (const BitmarModel *model)
 static gsize
 serialised_size (const BitmarModel *model)
 {
-  return HEADER + 4 * floats (model) + (gsize) model->vision.tokens * model->width;
+  return HEADER + 4 * floats (model) + (gsize) model->vision.tokens * model->width + 4 * (1 + BITMAR_SAID_TOKENS);
 }
 
 GBytes *
@@ -186,7 +188,26 @@ bitmar_episode_to_bytes (BitmarEpisode *episode)
   to = put_floats (to, episode->content, c);
   to = put_floats (to, episode->recalled, c);
   memcpy (to, episode->v_codes, p * model->width);
+  to = put_u32 (to + p * model->width, episode->known.n);
+  for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++)
+    to = put_u32 (to, i < episode->known.n ? (guint32) episode->known.ids[i] : 0);
   return g_bytes_new_take (data, size);
+}
+
+static gboolean
+check_said (const BitmarModel *model, const guint8 *at)
+{
+  guint32 n, id;
+
+  at = get_u32 (at, &n);
+  if (n > BITMAR_SAID_TOKENS)
+    return FALSE;
+  for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++) {
+    at = get_u32 (at, &id);
+    if (id >= model->vocabulary)
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* Nothing that the kernels do not take gets in. */
@@ -205,7 +226,7 @@ check_payload (const BitmarModel *model, const guint8 *data)
     if (!isfinite (x))
       return FALSE;
   }
-  return memchr (at, 0x80, codes) == NULL;
+  return memchr (at, 0x80, codes) == NULL && check_said (model, at + codes);
 }
 
 static gboolean
@@ -247,6 +268,12 @@ bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
   from = get_floats (from, episode->content, c);
   from = get_floats (from, episode->recalled, c);
   memcpy (episode->v_codes, from, p * model->width);
+  from = get_u32 (from + p * model->width, &episode->known.n);
+  for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++) {
+    guint32 id;
+    from = get_u32 (from, &id);
+    episode->known.ids[i] = (gint32) id;
+  }
   bmk_describe (episode->v_rows, episode->v_codes, p, model->width);
   return TRUE;
 }

@@ -15,7 +15,9 @@ struct _BitmarMemory {
 
   BitmarModel *model;
   BmmMemory *slots;
+  BitmarSaid *said;            /* [n_slots] what was said of each slot's place last; no part of snapshots */
   guint n_slots;
+  gfloat merge;
 };
 
 G_DEFINE_FINAL_TYPE (BitmarMemory, bitmar_memory, G_TYPE_OBJECT)
@@ -31,6 +33,7 @@ bitmar_memory_finalize (GObject *object)
   BitmarMemory *self = BITMAR_MEMORY (object);
 
   bmm_free (self->slots);
+  g_free (self->said);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (bitmar_memory_parent_class)->finalize (object);
 }
@@ -68,14 +71,23 @@ bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GErr
   self = g_object_new (BITMAR_TYPE_MEMORY, NULL);
   self->model = g_object_ref (model);
   self->slots = memory;
+  self->said = g_new0 (BitmarSaid, config.slots);
   self->n_slots = config.slots;
+  self->merge = config.merge;
   return self;
+}
+
+static void
+forget_said (BitmarMemory *memory)
+{
+  memset (memory->said, 0, memory->n_slots * sizeof *memory->said);
 }
 
 gboolean
 bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error)
 {
   BmmRecall recall;
+  BmmSlotInfo info;
 
   if (episode->model != memory->model && strcmp (episode->model->id, memory->model->id)) {
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");
@@ -83,21 +95,31 @@ bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 tim
   }
   recall = bmm_read (memory->slots, episode->key, episode->recalled);
   episode->novelty = recall.novelty;
+  if (recall.nearest >= 0 && recall.similarity >= memory->merge)
+    episode->known = memory->said[recall.nearest];
+  else
+    episode->known.n = 0;
   episode->slot = bmm_write (memory->slots, episode->key, episode->content, time_ns);
+  if (bmm_slot_info (memory->slots, (size_t) episode->slot, &info) && info.writes == 1)
+    memory->said[episode->slot].n = 0;         /* somebody else's place until now */
   return TRUE;
 }
 
 gboolean
 bitmar_memory_tell (BitmarMemory *memory, BitmarEpisode *episode)
 {
-  return strcmp (episode->model->id, memory->model->id) == 0 && episode->has_said && episode->slot >= 0
-      && bmm_tell (memory->slots, (size_t) episode->slot, episode->key, episode->said);
+  if (strcmp (episode->model->id, memory->model->id) != 0 || !episode->has_said || episode->slot < 0
+      || !bmm_tell (memory->slots, (size_t) episode->slot, episode->key, episode->said))
+    return FALSE;
+  memory->said[episode->slot] = episode->caption;
+  return TRUE;
 }
 
 void
 bitmar_memory_clear (BitmarMemory *memory)
 {
   bmm_clear (memory->slots);
+  forget_said (memory);
 }
 
 guint
@@ -115,7 +137,11 @@ bitmar_memory_get_slots (BitmarMemory *memory)
 guint
 bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, guint64 to_ns)
 {
-  return bmm_forget (memory->slots, from_ns, to_ns);
+  guint n = bmm_forget (memory->slots, from_ns, to_ns);
+
+  if (n > 0)
+    forget_said (memory);      /* slots have moved; and what was said may be of what is forgotten */
+  return n;
 }
 
 /* ---- Snapshots ------------------------------------------------------------------------------------------ */
@@ -183,5 +209,7 @@ bitmar_memory_load (BitmarMemory *memory, const char *path, GError **error)
     return FALSE;
   restored = restore (memory, data, MIN (size, limit), size <= limit, &why);
   g_free (data);
+  if (restored)
+    forget_said (memory);
   return restored || fail (path, why, error);
 }

@@ -5,12 +5,13 @@
     evaluate_streams.py --engine BUILD/tests/models/caption-stream --model models/weights/bitmar.gguf --data ../shared/data \\
         [--sets flickr8k-dev,scenes-dev] [--streams 200] [--looks 6] [--out FILE.json]
 
-A stream looks at one picture while the camera pans and zooms and the light changes, LOOKS times, then cuts to another one. Each stream is captioned
-four ways: as it is; with an empty window for every look (no history); without memory; with neither. Printed of each way:
+A stream looks at one picture while the camera pans and zooms and the light changes, LOOKS times, cuts to another one, and then comes back to the first,
+seen on another path. Each stream is captioned four ways: as it is; with an empty window for every look (no history); without memory; with neither. Printed of each way:
   CIDEr of all looks, each against its picture's captions
   changes: how often a caption differs from the one before within a scene, of 100 chances
   old things: of 100 captions after the cut, how many name a thing that the last caption of the old scene named, that an old reference confirms, and
   that no new reference does; and how many of those are leaks: without history and memory the same look is not said to show it
+  again: of 100 captions after the return, how many say what the last one before the cut had said
   novelty of the looks that continue a scene, and of those right after the cut
 and of the cosine of a look's key with that of the look before: the lowest 1 % within scenes, the highest 1 % over cuts, and the cut that parts them
 best, for export.py."""
@@ -82,7 +83,7 @@ def make_streams(args, size):
         raise SystemExit(f"{args.streams} streams take {2 * args.streams} pictures, there are {len(found)}")
     streams = []
     for a, b in zip(found[:args.streams], found[args.streams:2 * args.streams]):
-        streams.append((a[0], b[0], [f for n, read in (a, b) for f in scene(opened(read(), n, size * 2), size, args.looks, rng)]))
+        streams.append((a[0], b[0], [f for n, read in (a, b, a) for f in scene(opened(read(), n, size * 2), size, args.looks, rng)]))
     return streams, refs
 
 
@@ -105,29 +106,31 @@ def leaks(streams, refs, captions, plain, looks):
     out = []
     for (a, b, _), said, alone in zip(streams, captions, plain):
         old = things(said[looks - 1][0]) & set().union(*map(things, refs[a])) - set().union(*map(things, refs[b]))
-        out += [(bool(old & things(x[0])), bool(old & things(x[0]) - things(y[0]))) for x, y in zip(said[looks:], alone[looks:])]
+        out += [(bool(old & things(x[0])), bool(old & things(x[0]) - things(y[0]))) for x, y in zip(said[looks:2 * looks], alone[looks:2 * looks])]
     return np.array(out)
 
 
 def measure(streams, refs, captions, plain, looks):
-    hyps, truth, changes, confidence = {}, {}, [], []
+    hyps, truth, changes, confidence, again = {}, {}, [], [], []
     for n, ((a, b, _), said) in enumerate(zip(streams, captions)):
         for i, (text, sure, *_) in enumerate(said):
-            hyps[f"{n} {i}"], truth[f"{n} {i}"] = text, refs[a if i < looks else b]
+            hyps[f"{n} {i}"], truth[f"{n} {i}"] = text, refs[b if i // looks == 1 else a]
             confidence.append(sure)
             if i % looks:
                 changes.append(text != said[i - 1][0])
+            if i >= 2 * looks:
+                again.append(text == said[looks - 1][0])
     old, leak = 100 * leaks(streams, refs, captions, plain, looks).mean(0)
     novelty = np.array([[s[2] for s in said] for said in captions])
-    same = [i for i in range(2 * looks) if i % looks]
-    return dict(cider=cider(truth, hyps), changes=100 * np.mean(changes), old=old, leaks=leak, confidence=np.mean(confidence),
+    same = [i for i in range(3 * looks) if i % looks]
+    return dict(cider=cider(truth, hyps), changes=100 * np.mean(changes), old=old, leaks=leak, again=100 * np.mean(again), confidence=np.mean(confidence),
                 novelty_same=novelty[:, same].mean(), novelty_cut=novelty[:, looks].mean(), words=len({w for h in hyps.values() for w in h.split()}))
 
 
 def cuts(captions, looks):
     """-> lowest 1 % of the cosines within scenes, highest 1 % over cuts, the threshold with the fewest errors and their share."""
     within = np.array([s[3] for said in captions for i, s in enumerate(said) if i % looks])
-    over = np.array([said[looks][3] for said in captions])
+    over = np.array([said[i][3] for said in captions for i in (looks, 2 * looks)])
     grid = np.linspace(-0.5, 1, 301)
     wrong = [(within < g).mean() + (over >= g).mean() for g in grid]
     best = int(np.argmin(wrong))
@@ -141,7 +144,7 @@ def main():
     ap.add_argument("--data", required=True)
     ap.add_argument("--sets", default="flickr8k-dev,scenes-dev")
     ap.add_argument("--streams", type=int, default=200)
-    ap.add_argument("--looks", type=int, default=6, help="at each of the two scenes")
+    ap.add_argument("--looks", type=int, default=6, help="at each of the three scenes")
     ap.add_argument("--ways", default=",".join(WAYS), help="which to print")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--out", help="figures and captions, JSON")
@@ -149,13 +152,13 @@ def main():
     out = checkpoint.room_for(args.out) if args.out else None
     streams, refs = make_streams(args, File(args.model)["vision.image_size"])
     engine, figures, every = Engine(args.engine, args.model), {}, {}
-    print(f"{args.streams} streams of {args.looks} + {args.looks} looks")
+    print(f"{args.streams} streams of {args.looks} + {args.looks} + {args.looks} looks")
     every["neither"] = caption(engine, streams, *WAYS["neither"])
     for way in args.ways.split(","):
         if way not in every:
             every[way] = caption(engine, streams, *WAYS[way])
         figures[way] = m = measure(streams, refs, every[way], every["neither"], args.looks)
-        print(f"{way:20} CIDEr {m['cider']:.3f}  changes {m['changes']:5.1f} %  old things {m['old']:4.1f} %, leaks {m['leaks']:4.1f} %  confidence {m['confidence']:.2f}  "
+        print(f"{way:20} CIDEr {m['cider']:.3f}  changes {m['changes']:5.1f} %  old things {m['old']:4.1f} %, leaks {m['leaks']:4.1f} %  again {m['again']:4.1f} %  confidence {m['confidence']:.2f}  "
               f"words {m['words']}  novelty {m['novelty_same']:.2f}, after the cut {m['novelty_cut']:.2f}", flush=True)
     low, high, cut, missed, let = cuts(next(iter(every.values())), args.looks)
     print(f"cosine of looks: 1 % within scenes are below {low:.2f}, 1 % over cuts above {high:.2f}; a cut at {cut:.2f} takes "

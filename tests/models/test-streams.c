@@ -238,6 +238,52 @@ test_tell (void)
   g_object_unref (model);
 }
 
+/* A captioner that has said nothing yet says of a known place what was said there; of another it does not. */
+static void
+test_return (void)
+{
+  BitmarModel *model = edit_load_tiny ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarMemory *memory = bitmar_memory_new (model, 0, 0.99f, NULL);
+  BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model), *copy = bitmar_episode_new (model);
+  BitmarCaption caption;
+  GBytes *bytes;
+
+  model->decoder.cut = 2;
+  model->decoder.hold = 1000;         /* random weights are sure of themselves */
+  look (model, encoder, 1, episode);
+  g_assert_true (bitmar_memory_observe (memory, episode, 0, NULL));
+  g_assert_true (bitmar_episode_set_caption (episode, "a red car", NULL));
+  g_assert_true (bitmar_memory_tell (memory, episode));
+
+  look (model, encoder, 1, episode);
+  g_assert_true (bitmar_memory_observe (memory, episode, 1, NULL));
+  bytes = bitmar_episode_to_bytes (episode);           /* it travels between elements */
+  g_assert_true (bitmar_episode_set_bytes (copy, bytes, NULL));
+  g_assert_true (bitmar_captioner_caption (captioner, copy, NULL, &caption, NULL));
+  g_assert_cmpstr (caption.text, ==, "a red car");
+  g_assert_true (caption.finished);
+
+  look (model, encoder, 2, episode);
+  g_assert_true (bitmar_memory_observe (memory, episode, 2, NULL));
+  g_assert_true (bitmar_captioner_caption (captioner, episode, NULL, &caption, NULL));
+  g_assert_cmpstr (caption.text, !=, "a red car");
+
+  look (model, encoder, 1, episode);
+  bitmar_memory_clear (memory);
+  g_assert_true (bitmar_memory_observe (memory, episode, 3, NULL));
+  g_assert_true (bitmar_captioner_caption (captioner, episode, NULL, &caption, NULL));
+  g_assert_cmpstr (caption.text, !=, "a red car");
+  g_bytes_unref (bytes);
+  g_object_unref (copy);
+  g_object_unref (episode);
+  g_object_unref (captioner);
+  g_object_unref (memory);
+  g_object_unref (encoder);
+  g_object_unref (model);
+}
+
 static void
 test_caption_refused (void)
 {
@@ -264,6 +310,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/cancelled", test_cancelled);
   g_test_add_func ("/streams/hold", test_hold);
   g_test_add_func ("/streams/tell", test_tell);
+  g_test_add_func ("/streams/return", test_return);
   g_test_add_func ("/streams/caption-refused", test_caption_refused);
   return g_test_run ();
 }
