@@ -244,7 +244,7 @@ test_return (void)
 {
   BitmarModel *model = edit_load_tiny ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
-  BitmarMemory *memory = bitmar_memory_new (model, 0, 0.99f, NULL);
+  BitmarMemory *memory = bitmar_memory_new (model, 0, 0.9999f, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
   BitmarEpisode *episode = bitmar_episode_new (model), *copy = bitmar_episode_new (model);
   BitmarCaption caption;
