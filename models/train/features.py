@@ -180,6 +180,30 @@ class Engine:
         return np.stack(out)
 
 
+class Beside:
+    """Both: a model's features, and beside each token's the codes that its backbone's first `blocks` blocks end in, as a model of early_blocks = `blocks` has
+    them. For a first captioner that looks at them; runs those blocks twice."""
+
+    def __init__(self, program, model, blocks):
+        from reference import File, gathered
+        self.whole, self.first = Engine(program, model), Engine(program, model, blocks)
+        if self.whole.early[0]:
+            raise SystemExit(f"{model}: has early codes already, of its block {self.whole.early[1]}")
+        f = File(model)
+        f.meta = {**f.meta, "bitmar.vision.early_blocks": blocks}
+        self.size, self.edge = self.whole.size, round(self.first.shape[0] ** 0.5)
+        self.gather = lambda x: gathered(f, x.reshape(self.edge, self.edge, -1))
+        self.early = (self.gather(np.zeros(self.first.shape, np.uint8)).shape[1], blocks)
+
+    def close(self):
+        self.whole.close()
+        self.first.close()
+
+    def __call__(self, images):
+        early = np.stack([self.gather(x) for x in self.first(images)])
+        return np.concatenate([self.whole(images), early], -1)
+
+
 class Float:
     """The same from the bf16 float network."""
 
@@ -222,14 +246,21 @@ def main():
     ap.add_argument("--engine", help="tests/models/dump-features of a build")
     ap.add_argument("--model", help="model file for --engine")
     ap.add_argument("--blocks", type=int, default=0, help="codes after this many blocks, not the features (needs --engine)")
+    ap.add_argument("--early-blocks", type=int, default=0, help="put the codes after this many blocks beside the features (12), for a captioner that is to "
+                    "look at both; needed when the model in the file does not yet (needs --engine)")
     args = ap.parse_args()
     if bool(args.engine) != bool(args.model):
         ap.error("--engine and --model go together")
-    if args.blocks and not args.engine:
-        ap.error("--blocks needs --engine")
+    if (args.blocks or args.early_blocks) and not args.engine:
+        ap.error("--blocks and --early-blocks need --engine")
+    if args.blocks and args.early_blocks:
+        ap.error("--blocks or --early-blocks, not both")
     checkpoint.folder(args.cache)
     found = {name: captioned(args.data, name) for name in args.sets.split(",")}
     network = Engine(args.engine, args.model, args.blocks) if args.engine else Float()
+    if args.early_blocks and network.early[1] != args.early_blocks:
+        network.close()
+        network = Beside(args.engine, args.model, args.early_blocks)
     early, kept = json.dumps(dict(zip(("early", "early_blocks"), network.early))), Path(args.cache) / "early.json"
     if kept.exists() and kept.read_text() != early:
         raise SystemExit(f"{kept}: made with a model that looks at other blocks; remove {args.cache}")
