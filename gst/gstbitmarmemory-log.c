@@ -114,14 +114,17 @@ save_now (gpointer data)
 {
   GstBitmarMemory *self = data;
   char *path = get_path (self, &self->memory_file);
-  GBytes *bytes = path ? take_snapshot (self) : NULL;
   GError *error = NULL;
+  GBytes *bytes;
 
-  if (bytes) {
+  g_mutex_lock (&self->save_lock);
+  bytes = path ? take_snapshot (self) : NULL;
+  if (bytes)
     bitmar_memory_write_bytes (bytes, path, &error);
+  g_mutex_unlock (&self->save_lock);
+  if (bytes)
     snapshot_done (self, error, path);
-    g_bytes_unref (bytes);
-  }
+  g_clear_pointer (&bytes, g_bytes_unref);
   g_free (path);
 }
 
@@ -142,6 +145,82 @@ restore (GstBitmarMemory *self, const char *path, GError **error)
 
 /* ---- Log ----------------------------------------------------------------------------------------- */
 
+/* What the log has against what it was given, or what the disk has against the log; told once. log_lock held. */
+static GError *
+find_trouble (GstBitmarMemory *self, GError *error)
+{
+  gboolean known = self->log_failing;
+
+  if (!error)
+    error = bitmar_event_log_get_error (self->log);
+  self->log_failing = error != NULL;
+  if (error && known)
+    g_clear_error (&error);
+  return error;
+}
+
+static void
+log_locked (GstBitmarMemory *self, const GstStructure *s, GBytes *episode, GError **trouble)
+{
+  GstBitmarTime time = { 0 };
+  GBytes *same = gst_bitmar_episode_read (s, &time);
+  GError *error = NULL;
+
+  g_clear_pointer (&same, g_bytes_unref);
+  if (!self->log)
+    return;
+  if (bitmar_episode_set_bytes (self->logged, episode, &error))
+    bitmar_journal_add (self->log, s, self->logged, gst_bitmar_memory_utc (self, &time), &error);
+  *trouble = find_trouble (self, error);
+}
+
+void
+gst_bitmar_memory_log (GstBitmarMemory *self, const GstStructure *structure, GBytes *episode)
+{
+  GError *trouble = NULL;
+
+  g_mutex_lock (&self->log_lock);
+  log_locked (self, structure, episode, &trouble);
+  g_mutex_unlock (&self->log_lock);
+  if (trouble) {
+    char *path = get_path (self, &self->log_file);
+
+    name_file (&trouble, "event log", path ? path : "");
+    warn (self, trouble);
+    g_free (path);
+  }
+}
+
+typedef struct {
+  GstStructure *structure;
+  GBytes *episode;
+} Entry;
+
+static void
+log_entry (gpointer data, gpointer user_data)
+{
+  Entry *entry = data;
+
+  gst_bitmar_memory_log (user_data, entry->structure, entry->episode);
+  gst_structure_free (entry->structure);
+  g_bytes_unref (entry->episode);
+  g_free (entry);
+}
+
+void
+gst_bitmar_memory_log_later (GstBitmarMemory *self, GstStructure *structure, GBytes *episode)
+{
+  Entry *entry;
+
+  if (!self->logger) {
+    gst_structure_free (structure);
+    return;
+  }
+  entry = g_new (Entry, 1);
+  *entry = (Entry) { structure, g_bytes_ref (episode) };
+  g_thread_pool_push (self->logger, entry, NULL);
+}
+
 static gboolean
 open_log (GstBitmarMemory *self, const char *path, BitmarModel *model, GError **error)
 {
@@ -157,6 +236,7 @@ open_log (GstBitmarMemory *self, const char *path, BitmarModel *model, GError **
   self->logged = bitmar_episode_new (model);
   self->log_failing = FALSE;
   g_mutex_unlock (&self->log_lock);
+  self->logger = g_thread_pool_new (log_entry, self, 1, FALSE, NULL);
   gst_bitmar_memory_set_retention (self);
   return TRUE;
 }
@@ -181,13 +261,11 @@ gst_bitmar_memory_open_files (GstBitmarMemory *self, BitmarModel *model, GError 
 {
   char *snapshot = get_path (self, &self->memory_file), *log = get_path (self, &self->log_file);
   gboolean done = restore (self, snapshot, error) && open_log (self, log, model, error);
-  GstClockTime interval;
 
   GST_OBJECT_LOCK (self);
-  interval = self->save_interval;
-  GST_OBJECT_UNLOCK (self);
   if (done && snapshot)
-    self->saver = bitmar_saver_new (interval, save_now, self);
+    self->saver = bitmar_saver_new (self->save_interval, save_now, self);
+  GST_OBJECT_UNLOCK (self);
   g_free (snapshot);
   g_free (log);
   return done;
@@ -196,9 +274,18 @@ gst_bitmar_memory_open_files (GstBitmarMemory *self, BitmarModel *model, GError 
 void
 gst_bitmar_memory_close_files (GstBitmarMemory *self)
 {
-  if (self->saver)
+  BitmarSaver *saver;
+
+  if (self->logger)
+    g_thread_pool_free (self->logger, FALSE, TRUE);    /* once all is logged */
+  self->logger = NULL;
+  GST_OBJECT_LOCK (self);
+  saver = g_steal_pointer (&self->saver);
+  GST_OBJECT_UNLOCK (self);
+  if (saver) {
+    bitmar_saver_free (saver);
     save_now (self);
-  g_clear_pointer (&self->saver, bitmar_saver_free);
+  }
   g_mutex_lock (&self->log_lock);
   g_clear_object (&self->log);
   g_clear_object (&self->logged);
@@ -212,55 +299,6 @@ gst_bitmar_memory_utc (GstBitmarMemory *self, const GstBitmarTime *time)
   if (GST_CLOCK_TIME_IS_VALID (time->utc))
     return time->utc;
   return self->epoch + (GST_CLOCK_TIME_IS_VALID (time->running_time) ? time->running_time : 0);
-}
-
-/* What the log has against what it was given, or what the disk has against the log; told once. log_lock held. */
-static GError *
-find_trouble (GstBitmarMemory *self, GError *error)
-{
-  gboolean known = self->log_failing;
-
-  if (!error)
-    error = bitmar_event_log_get_error (self->log);
-  self->log_failing = error != NULL;
-  if (error && known)
-    g_clear_error (&error);
-  return error;
-}
-
-static gboolean
-log_locked (GstBitmarMemory *self, const GstStructure *s, GBytes *episode, GError **trouble)
-{
-  GstBitmarTime time = { 0 };
-  GBytes *same = gst_bitmar_episode_read (s, &time);
-  GError *error = NULL;
-
-  g_clear_pointer (&same, g_bytes_unref);
-  if (!self->log)
-    return FALSE;
-  if (bitmar_episode_set_bytes (self->logged, episode, &error))
-    bitmar_journal_add (self->log, s, self->logged, gst_bitmar_memory_utc (self, &time), &error);
-  *trouble = find_trouble (self, error);
-  return TRUE;
-}
-
-gboolean
-gst_bitmar_memory_log (GstBitmarMemory *self, const GstStructure *structure, GBytes *episode)
-{
-  GError *trouble = NULL;
-  gboolean logged;
-
-  g_mutex_lock (&self->log_lock);
-  logged = log_locked (self, structure, episode, &trouble);
-  g_mutex_unlock (&self->log_lock);
-  if (trouble) {
-    char *path = get_path (self, &self->log_file);
-
-    name_file (&trouble, "event log", path ? path : "");
-    warn (self, trouble);
-    g_free (path);
-  }
-  return logged;
 }
 
 /* ---- Signals ------------------------------------------------------------------------------------- */
@@ -394,13 +432,16 @@ save (GstBitmarMemory *self, const char *path)
   GError *error = NULL;
   gboolean done = FALSE;
 
+  g_mutex_lock (&self->save_lock);
   g_mutex_lock (&self->lock);
   if (self->memory && file)
     bytes = bitmar_memory_to_bytes (self->memory);
   g_mutex_unlock (&self->lock);
+  done = bytes && bitmar_memory_write_bytes (bytes, file, &error);
+  g_mutex_unlock (&self->save_lock);
   if (!bytes)
     GST_ELEMENT_WARNING (self, RESOURCE, NOT_FOUND, ("There is nothing to save."), ("no file is named, or the model is not loaded"));
-  else if (!(done = bitmar_memory_write_bytes (bytes, file, &error)))
+  else if (!done)
     warn_of (self, error, &file, "memory file");
   g_clear_pointer (&bytes, g_bytes_unref);
   g_free (file);

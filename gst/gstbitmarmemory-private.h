@@ -19,9 +19,10 @@ struct _GstBitmarMemory {
   GstClockTime save_interval, retention;
   guint64 retention_bytes;
   gboolean post_messages;
-  /* between start and stop */
-  BitmarSaver *saver;
+  BitmarSaver *saver;          /* between start and stop, as all that follows */
+  GThreadPool *logger;         /* one thread: what live video must not wait for; NULL: there is no log */
   guint64 epoch;               /* UTC of running time 0, for frames that don't know when they were taken */
+  GMutex save_lock;            /* one snapshot at a time: what was taken earlier must not be written later. Taken before lock */
   /* lock: live video may wait for it; held for microseconds, and for a millisecond or two while a snapshot is taken */
   GMutex lock;
   BitmarModel *model;
@@ -46,8 +47,10 @@ gboolean gst_bitmar_memory_open_files (GstBitmarMemory *self, BitmarModel *model
 /* The last snapshot; then the log is let go. */
 void gst_bitmar_memory_close_files (GstBitmarMemory *self);
 void gst_bitmar_memory_set_retention (GstBitmarMemory *self);
-/* Any thread but a live streaming one: may wait for a thumbnail's encoder. FALSE: there is no log. */
-gboolean gst_bitmar_memory_log (GstBitmarMemory *self, const GstStructure *structure, GBytes *episode);
+/* Any thread but a live streaming one: may wait for a thumbnail's encoder. */
+void gst_bitmar_memory_log (GstBitmarMemory *self, const GstStructure *structure, GBytes *episode);
+/* Any thread: the same, done by another. Takes the structure. */
+void gst_bitmar_memory_log_later (GstBitmarMemory *self, GstStructure *structure, GBytes *episode);
 guint64 gst_bitmar_memory_utc (GstBitmarMemory *self, const GstBitmarTime *time);
 void gst_bitmar_memory_install_signals (GstBitmarMemoryClass *klass);
 

@@ -87,8 +87,10 @@ take_effect (GstBitmarMemory *self, guint id)
 {
   if (id == PROP_RETENTION || id == PROP_RETENTION_BYTES)
     gst_bitmar_memory_set_retention (self);
-  else if (id == PROP_SAVE_INTERVAL && self->saver)
+  GST_OBJECT_LOCK (self);
+  if (id == PROP_SAVE_INTERVAL && self->saver)
     bitmar_saver_set_interval (self->saver, self->save_interval);
+  GST_OBJECT_UNLOCK (self);
 }
 
 void

@@ -94,8 +94,12 @@ tell_alerts (GstBitmarMemory *self, GPtrArray *raised, const GstStructure *looke
 
       if (thumbnail)
         gst_structure_set (logged, "thumbnail", GST_TYPE_SAMPLE, thumbnail, NULL);
-      gst_bitmar_memory_log (self, logged, episode);
-      gst_structure_free (logged);
+      if (gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self))) {
+        gst_bitmar_memory_log_later (self, logged, episode);
+      } else {
+        gst_bitmar_memory_log (self, logged, episode);
+        gst_structure_free (logged);
+      }
     }
     if (wanted)
       gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
@@ -340,6 +344,7 @@ finalize (GObject *object)
   g_free (self->rules);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->log_lock);
+  g_mutex_clear (&self->save_lock);
   G_OBJECT_CLASS (gst_bitmar_memory_parent_class)->finalize (object);
 }
 
@@ -348,6 +353,7 @@ gst_bitmar_memory_init (GstBitmarMemory *self)
 {
   g_mutex_init (&self->lock);
   g_mutex_init (&self->log_lock);
+  g_mutex_init (&self->save_lock);
   gst_bitmar_memory_init_properties (self);
 }
 
