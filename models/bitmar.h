@@ -188,7 +188,7 @@ BITMAR_API guint bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, gu
 /* Touches no disk: milliseconds for 512 slots. (transfer full) */
 BITMAR_API GBytes *bitmar_memory_to_bytes (BitmarMemory *memory);
 /* Replaces the file, mode 0600, or leaves it: whoever reads it, and whatever dies meanwhile, it is the old one or the
- * new one, whole. Blocks on the disk; any thread. While this runs PATH.part is beside it; what a killed process left of
+ * new one, whole. Where PATH is a link, what it names is replaced. Blocks on the disk; any thread. While this runs PATH.part is beside it; what a killed process left of
  * that is overwritten the next time. OPEN: no such folder; READ_ONLY, FULL, IO: the old file is as it was. (Only where
  * IO says that the folder can't be synced it is the new one, which a power cut might still undo.) */
 BITMAR_API gboolean bitmar_memory_write_bytes (GBytes *bytes, const char *path, GError **error);

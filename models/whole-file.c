@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* replace   into PATH.part, synced, then renamed to PATH, and the folder synced
- * PATH.part has one name, so that those left behind don't pile up; a lock on it keeps writers of one path apart */
+ * PATH.part has one name, so that those left behind don't pile up; a lock on it keeps writers of one path apart
+ * A link is followed first: what it names is replaced, and it stays */
 #include "whole-file.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define MAX_LINKS 40           /* as many as the kernel follows */
 
 static BitmarError
 code_of (int number)
@@ -155,21 +158,51 @@ replace_in (int folder, const char *path, GBytes *bytes, GError **error)
   return done;
 }
 
-gboolean
-bitmar_whole_file_replace (const char *path, GBytes *bytes, GError **error)
+/* Also where what it names isn't there yet. NULL: errno. */
+static char *
+follow (const char *path)
+{
+  char *at = g_strdup (path);
+
+  for (int links = 0; links <= MAX_LINKS; links++) {
+    char *to = g_file_read_link (at, NULL), *folder = g_path_get_dirname (at);
+
+    if (!to) {
+      g_free (folder);
+      return at;
+    }
+    g_free (at);
+    at = g_path_is_absolute (to) ? g_strdup (to) : g_build_filename (folder, to, NULL);
+    g_free (folder);
+    g_free (to);
+  }
+  g_free (at);
+  errno = ELOOP;
+  return NULL;
+}
+
+static gboolean
+replace (const char *path, GBytes *bytes, GError **error)
 {
   char *name = g_path_get_dirname (path);
   int folder = open (name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  gboolean done;
+  gboolean done = folder >= 0
+      ? replace_in (folder, path, bytes, error)
+      : fail (path, "its folder can't be opened", error);
 
-  if (folder < 0) {
-    fail (path, "its folder can't be opened", error);
-    g_free (name);
-    return FALSE;
-  }
-  done = replace_in (folder, path, bytes, error);
-  close (folder);
+  if (folder >= 0)
+    close (folder);
   g_free (name);
+  return done;
+}
+
+gboolean
+bitmar_whole_file_replace (const char *path, GBytes *bytes, GError **error)
+{
+  char *target = follow (path);
+  gboolean done = target ? replace (target, bytes, error) : fail (path, "it can't be followed", error);
+
+  g_free (target);
   return done;
 }
 
