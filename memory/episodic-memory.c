@@ -55,9 +55,13 @@ bmm_free (BmmMemory *m)
   free (m);
 }
 
+/* Nothing of what was there stays behind. */
 void
 bmm_clear (BmmMemory *m)
 {
+  memset (m->keys, 0, m->config.slots * m->config.width * sizeof *m->keys);
+  memset (m->values, 0, m->config.slots * m->config.width * sizeof *m->values);
+  memset (m->info, 0, m->config.slots * sizeof *m->info);
   m->used = 0;
   m->clock = 0;
 }
