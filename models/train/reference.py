@@ -233,6 +233,56 @@ def backbone(f, image):
     return np.concatenate([conv(f, "vision.head", x, "head", 1, 1).reshape(-1, f["vision.channels"])] + early, 1)
 
 
+class Memory:
+    """Stage 4. keys are unit vectors; slots are filled from 0 upwards."""
+
+    def __init__(self, slots, width, rate, sharpness, threshold, merge):
+        self.slots, self.rate, self.sharpness, self.threshold, self.merge = slots, rate, sharpness, threshold, merge
+        self.keys, self.values = np.zeros((0, width), f32), np.zeros((0, width), f32)
+        self.use, self.touched, self.clock = [], [], 0
+
+    def touch(self, slot):
+        self.clock += 1
+        self.touched[slot] = self.clock
+        self.use[slot] += 1
+
+    def read(self, key):
+        """-> recalled, novelty."""
+        if not len(self.keys):
+            return np.zeros(self.values.shape[1], f32), 1.0
+        s = self.keys @ key
+        a = self.sharpness * (s - self.threshold)
+        top = max(a.max(), 0)
+        a = np.exp(a - top) / (np.exp(-top) + np.exp(a - top).sum())
+        self.touch(int(s.argmax()))
+        return (a @ self.values).astype(f32), 1 - min(1.0, max(0.0, float(s.max())))
+
+    def least_worth(self):
+        """The least sqrt(use) / age; of equals the oldest."""
+        stale = [(-(self.clock - t) / math.sqrt(u), t, i) for i, (u, t) in enumerate(zip(self.use, self.touched))]
+        return min(stale)[2]
+
+    def write(self, key, value):
+        """-> the slot."""
+        s = self.keys @ key
+        slot = int(s.argmax()) if len(s) else 0
+        if len(s) and s[slot] >= self.merge:
+            k = (1 - self.rate) * self.keys[slot] + self.rate * key
+            n = float(np.square(k).sum())
+            self.keys[slot] = k / math.sqrt(n) if n >= 1e-12 else key
+            self.values[slot] = (1 - self.rate) * self.values[slot] + self.rate * value
+        elif len(s) < self.slots:
+            slot = len(s)
+            self.keys, self.values = np.vstack([self.keys, key]), np.vstack([self.values, value])
+            self.use.append(0)
+            self.touched.append(0)
+        else:
+            slot = self.least_worth()
+            self.keys[slot], self.values[slot], self.use[slot] = key, value, 0
+        self.touch(slot)
+        return slot
+
+
 class Model:
     def __init__(self, path):
         f = self.f = File(path)

@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes golden/, golden-prompt/, golden-early/, golden-dinov2/ and golden-backbone/: what models/train/reference.py makes of one picture with tiny.gguf,
-tiny-early.gguf, tiny-dinov2.gguf and tiny-backbone.gguf, stage by stage. To be run again whenever one of them changes.
+tiny-early.gguf, tiny-dinov2.gguf and tiny-backbone.gguf, stage by stage. To be run again whenever one of them changes. And golden-memory/:
+what its memory recalls and where it writes.
 
     make-goldens.py tests/files"""
 import sys
@@ -33,8 +34,28 @@ def write(folder, f, image, prompt, stages):
         x.tofile(folder / name)
 
 
+def remember(folder):
+    """400 looks, each at one of 40 places, some of which come far more often, in a memory of 16 slots."""
+    rng = np.random.default_rng(1)
+    places = rng.standard_normal((40, 32))
+    memory = reference.Memory(16, 32, np.float32(0.2), np.float32(22), np.float32(0.6), np.float32(0.9))
+    keys, values, slots, recalled = [], [], [], []
+    for _ in range(400):
+        key = places[int(40 * rng.random() ** 3)] + 0.05 * rng.standard_normal(32)
+        keys.append((key / np.sqrt(np.square(key).sum())).astype(np.float32))
+        values.append(rng.standard_normal(32).astype(np.float32))
+        recalled.append(memory.read(keys[-1])[0])
+        slots.append(memory.write(keys[-1], values[-1]))
+    folder.mkdir(exist_ok=True)
+    np.array(keys).tofile(folder / "keys.f32")
+    np.array(values).tofile(folder / "values.f32")
+    np.array(recalled).tofile(folder / "recalled.f32")
+    np.array(slots, np.int32).tofile(folder / "slots.i32")
+
+
 def main():
     files = Path(sys.argv[1])
+    remember(files / "golden-memory")
     for name, folder, prompt in (("tiny.gguf", "golden", ""), ("tiny.gguf", "golden-prompt", "A red car, two people"),
                                  ("tiny-early.gguf", "golden-early", "A red car, two people"), ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
         model = reference.Model(files / name)

@@ -509,6 +509,8 @@ test_clear (void)
   bmm_write (m, key, value, 0);
   bmm_clear (m);
   g_assert_cmpuint (bmm_used (m), ==, 0);
+  g_assert_cmpfloat (m->keys[0], ==, 0);
+  g_assert_cmpfloat (m->values[0], ==, 0);
   g_assert_cmpfloat (bmm_read (m, key, recalled).novelty, ==, 1);
   g_assert_cmpfloat (recalled[0], ==, 0);
   g_assert_cmpuint (bmm_write (m, key, value, 0), ==, 0);
@@ -901,6 +903,43 @@ test_refused (void)
   bmm_free (NULL);
 }
 
+/* ---- models/train/reference.py's memory ---------------------------------------------------------------- */
+
+static char *
+golden (const char *name, gsize *size)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "golden-memory", name, NULL), *data;
+
+  g_assert_true (g_file_get_contents (path, &data, size, NULL));
+  g_free (path);
+  return data;
+}
+
+/* More places than slots, some seen far more often: tests/files/make-goldens.py. */
+static void
+test_reference (void)
+{
+  BmmMemory *m = bmm_new (&(BmmConfig) { 16, C, 0.2f, 22, 0.6f, 0.9f });
+  gsize size, n;
+  float *keys = (float *) golden ("keys.f32", &size), *values = (float *) golden ("values.f32", &size);
+  float *recalled = (float *) golden ("recalled.f32", &size), r[C];
+  gint32 *slots = (gint32 *) golden ("slots.i32", &n);
+
+  n /= sizeof *slots;
+  g_assert_cmpuint (size, ==, n * C * sizeof (float));
+  for (gsize i = 0; i < n; i++) {
+    bmm_read (m, keys + i * C, r);
+    for (guint j = 0; j < C; j++)
+      g_assert_cmpfloat_with_epsilon (r[j], recalled[i * C + j], 1e-4);
+    g_assert_cmpuint (bmm_write (m, keys + i * C, values + i * C, i), ==, slots[i]);
+  }
+  bmm_free (m);
+  g_free (keys);
+  g_free (values);
+  g_free (recalled);
+  g_free (slots);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -935,5 +974,6 @@ main (int argc, char **argv)
   g_test_add_func ("/memory/extremes", test_extremes);
   g_test_add_func ("/memory/extreme-configs", test_extreme_configs);
   g_test_add_func ("/memory/refused", test_refused);
+  g_test_add_func ("/memory/reference", test_reference);
   return g_test_run ();
 }
