@@ -139,8 +139,8 @@ if [ -n "${BITMAR_MODULE_PATH:-}" ]; then
       filesink location="$work/long.mkv" &&
       "$scripts/remember" --folder "$work/kept" --seconds 2.5 --min-confidence 0 --camera yard "$work/long.mkv" 'a man' > "$work/r.txt" || return 1
     cat "$work/r.txt"
-    awk '/in the log:$/ { half++; next } / yard / { n[half]++; seen[half, $0] = 1 }
-      END { for (k in seen) { split(k, p, SUBSEP); if (p[1] == 1 && !((2 SUBSEP p[2]) in seen) && n[2] < 10) bad = 1 }; exit !(n[1] > 0 && n[2] > n[1] && !bad) }' \
+    awk '/in the log:$/ { half++; next } / yard / && half == 1 { before[$0] = 1; n++ } / yard / && half == 2 { after[$0] = 1; m++ }
+      END { for (k in before) if (!(k in after)) lost = 1; exit !(n > 0 && m > n && !lost) }' \
       "$work/r.txt" && [ -s "$work/kept/memory" ]
   }
   ok 'remember: nothing is lost by kill -9' remembered
