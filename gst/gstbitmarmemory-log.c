@@ -52,8 +52,8 @@ name_file (GError **error, const char *what, const char *path)
 static void
 warn (GstBitmarMemory *self, GError *error)
 {
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_WARNING, error->domain, error->code, g_strdup (error->message), g_strdup (error->message), __FILE__,
-      GST_FUNCTION, __LINE__);
+  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_WARNING, error->domain, error->code, g_strdup (error->message),
+      g_strdup (error->message), __FILE__, GST_FUNCTION, __LINE__);
   g_error_free (error);
 }
 
@@ -477,7 +477,8 @@ add_signal (GstBitmarMemoryClass *klass, const char *name, GCallback handler, GT
   GClosure *closure = g_cclosure_new (handler, NULL, NULL);
 
   va_start (types, n);
-  g_signal_new_valist (name, G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, closure, NULL, NULL, NULL, result, n, types);
+  g_signal_new_valist (name, G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, closure, NULL, NULL, NULL, result, n,
+      types);
   va_end (types);
 }
 

@@ -42,8 +42,8 @@ G_BEGIN_DECLS
  * (live, right before EOS). */
 #define GST_BITMAR_EPISODE_EVENT GST_BITMAR_EPISODE_META
 
-/* A caption on its way back to bitmarmemory, which logs it: a custom upstream event with the caption meta's fields, `episode` (GBytes) and, where there
- * is one, `thumbnail` (GstSample). */
+/* A caption on its way back to bitmarmemory, which remembers and logs it: a custom upstream event with the caption meta's fields,
+ * `episode` (GBytes) and, where there is one, `thumbnail` (GstSample). */
 #define GST_BITMAR_CAPTION_EVENT "BitmarCaptionEvent"
 
 typedef struct {
@@ -68,7 +68,8 @@ void gst_bitmar_meta_register (void);
 GstStructure *gst_bitmar_meta_peek (GstBuffer *buffer, const char *name);
 
 /* buffer: writable. The former meta of that name, if any, goes. */
-void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail);
+void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time,
+    GstSample *thumbnail);
 void gst_bitmar_meta_add_memory (GstBuffer *buffer, gdouble novelty, gint slot, guint used, const char *stream);
 void gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *caption, gboolean in_full);
 

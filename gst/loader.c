@@ -39,8 +39,8 @@ bitmar_post_error (GstElement *element, const GError *error, const char *path)
 
   /* It has said all itself. */
   if (error->domain == GST_RESOURCE_ERROR || error->domain == GST_STREAM_ERROR || error->domain == GST_CORE_ERROR) {
-    gst_element_message_full (element, GST_MESSAGE_ERROR, error->domain, error->code, g_strdup (error->message), g_strdup (error->message), __FILE__, GST_FUNCTION,
-        __LINE__);
+    gst_element_message_full (element, GST_MESSAGE_ERROR, error->domain, error->code, g_strdup (error->message),
+        g_strdup (error->message), __FILE__, GST_FUNCTION, __LINE__);
     return;
   }
   switch (error->domain == BITMAR_ERROR ? error->code : -1) {

@@ -34,7 +34,8 @@ bitmar_bottleneck_init (BitmarBottleneck *b, const BitmarModel *model)
     b->early_q = g_try_new (int8_t, p * model->vision.early);
     b->early = g_try_new (float, p * model->vision.early);
   }
-  if ((!model->vision.early || (b->early_q && b->early)) && b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v && (b->pooled || !pools (model)))
+  if ((!model->vision.early || (b->early_q && b->early)) && b->q && b->rows && b->hidden_q && b->hidden_rows && b->hidden && b->v
+      && (b->pooled || !pools (model)))
     return TRUE;
   bitmar_bottleneck_clear (b);
   return FALSE;

@@ -449,7 +449,8 @@ hold (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *bes
   if (self->resolved.temperature > 0 || self->said.len > self->resolved.max_tokens || !self->has_said)
     return best;
   former = mean_alone (self, episode, &self->said);
-  if (rank (&self->said, former, self->resolved.length_penalty) < rank (best, *mean, self->resolved.length_penalty) - self->model->decoder.hold)
+  if (rank (&self->said, former, self->resolved.length_penalty)
+      < rank (best, *mean, self->resolved.length_penalty) - self->model->decoder.hold)
     return best;
   *mean = former;
   return &self->said;
