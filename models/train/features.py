@@ -188,6 +188,7 @@ class Beside:
         from reference import File, gathered
         self.whole, self.first = Engine(program, model), Engine(program, model, blocks)
         if self.whole.early[0]:
+            self.close()
             raise SystemExit(f"{model}: has early codes already, of its block {self.whole.early[1]}")
         f = File(model)
         f.meta = {**f.meta, "bitmar.vision.early_blocks": blocks}

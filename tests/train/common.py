@@ -57,11 +57,11 @@ def write_captions(path, captions):
     return path
 
 
-def rewrite(source, target, drop=(), replace=None, architecture="bitmar"):
-    """A copy of a model file with another architecture, tensors left out or replaced, and its checksum made right again."""
+def rewrite(source, target, drop=(), replace=None, architecture="bitmar", without=()):
+    """A copy of a model file with another architecture, tensors (drop) or keys (without) left out or replaced, and its checksum made right again."""
     r, w = gguf.GGUFReader(source), gguf.GGUFWriter(target, architecture)
     for k, v in r.fields.items():
-        if k.startswith("GGUF.") or k == "general.architecture":
+        if k.startswith("GGUF.") or k == "general.architecture" or k in without:
             continue
         if k == export.HASH_KEY:
             w.add_string(k, "0" * 64)
