@@ -7,8 +7,10 @@
 Every step sees some pictures with several captions each. Losses: caption cross-entropy (smoothed), text-to-episode
 contrast, and consistency of the episode keys of two views of one picture. Half of the pictures find the other view of
 themselves in the episodic memory, among everybody else's; some find it empty. A part of the captions is steered by
-a prompt of a few of its own words. OUT/last.pt is written after every epoch and resumed from when it is there."""
+a prompt of a few of its own words. With --streams, captions of pseudo-streams (streams.py) are learnt beside them. OUT/last.pt is written after every
+epoch and resumed from when it is there; with --average it is the moving average of the weights that is looked at and kept as OUT/epoch-NN.pt."""
 import argparse
+import contextlib
 import json
 import math
 import random
@@ -21,6 +23,8 @@ import torch.nn.functional as F
 
 import checkpoint
 import net
+import streams
+from average import Moving
 from text import BOS, CLS, DANGLING, EOS, PAD, read_captions, train_bpe
 
 
@@ -262,6 +266,9 @@ def options():
     ap.add_argument("--prompts", type=float, default=0.15, help="share of captions steered by a prompt")
     ap.add_argument("--contrast", type=float, default=0.3)
     ap.add_argument("--consistency", type=float, default=0.1)
+    ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step")
+    ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
+    ap.add_argument("--average", type=float, default=0.0, help="decay of the moving average of the weights, such as 0.998; 0: the last ones are kept")
     ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
     ap.add_argument("--keep-every", type=int, default=0, help="epochs between checkpoints that stay, as OUT/epoch-NN.pt")
     ap.add_argument("--seed", type=int, default=1)
@@ -310,6 +317,7 @@ def main():
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
                             lr=args.lr, betas=(0.9, 0.98), fused=True)
     batches = Batches(sets, tok, args, cfg.tokens)
+    watched, moving = streams.Streams(sets, tok, args, args.streams), Moving([model], args.average)
     total, step, first = args.epochs * len(batches), 0, 0
     if (out / "last.pt").exists():
         saved = checkpoint.load(out / "last.pt")
@@ -320,11 +328,12 @@ def main():
         model.load_state_dict(saved["model"])
         opt.load_state_dict(saved["optimiser"])
         step, first = saved["step"], saved["epoch"]
+        moving.mean, moving.steps = saved.get("average") or [p.detach().clone() for p in moving.live], step
         log(f"resumed after epoch {first}")
 
     t0, warm_up = time.time(), max(1, min(150, total // 10))
     for epoch in range(first, args.epochs):
-        sums = np.zeros(3)
+        sums, rng = np.zeros(4), random.Random(2000 * args.seed + epoch)
         for n, b in enumerate(batches.epoch(epoch), 1):
             rate = min(1.0, (step + 1) / warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
             for g in opt.param_groups:
@@ -335,23 +344,29 @@ def main():
             loss = ce + args.contrast * con + args.consistency * same
             opt.zero_grad(set_to_none=True)
             loss.backward()
+            steady = streams.loss(model, watched.batch(rng), args.smoothing) if args.streams else torch.zeros(())
+            if args.streams:
+                (args.stream_weight * steady).backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            checkpoint.must_be_finite(loss, norm, f"epoch {epoch + 1} step {n}")
+            checkpoint.must_be_finite(loss + steady.detach(), norm, f"epoch {epoch + 1} step {n}")
             opt.step()
+            moving.update()
             step += 1
-            sums += [ce.item(), con.item(), same.item()]
+            sums += [ce.item(), con.item(), same.item(), steady.item()]
             if n % 50 == 0 or n == len(batches):
                 log(f"epoch {epoch + 1} step {n}/{len(batches)} ce {sums[0] / n:.3f} contrast {sums[1] / n:.3f} "
-                    f"consistency {sums[2] / n:.3f} lr {args.lr * rate:.2e} {time.time() - t0:.0f} s")
+                    f"consistency {sums[2] / n:.3f} streams {sums[3] / n:.3f} lr {args.lr * rate:.2e} {time.time() - t0:.0f} s")
         saved = {"model": model.state_dict(), "optimiser": opt.state_dict(), "step": step, "epoch": epoch + 1,
-                 "config": cfg.dict(), "args": vars(args)}
+                 "config": cfg.dict(), "args": vars(args), "average": moving.mean if args.average else None}
         checkpoint.check(saved["model"], checkpoint.shapes(saved["config"], out), f"after epoch {epoch + 1}")
         checkpoint.save(saved, out / "last.pt")
         if args.keep_every and (epoch + 1) % args.keep_every == 0:
-            checkpoint.save({**saved, "optimiser": None}, out / f"epoch-{epoch + 1:02}.pt")
+            with moving if args.average else contextlib.nullcontext():
+                checkpoint.save({**saved, "optimiser": None, "average": None, "model": model.state_dict()}, out / f"epoch-{epoch + 1:02}.pt")
         log(f"  memory: sharpness {model.log_sharpness.exp().item():.1f} threshold {model.threshold.item():.2f}")
         if (epoch + 1) % args.look_every == 0 or epoch + 1 == args.epochs:
-            look(model, tok, dev, 200, log)
+            with moving if args.average else contextlib.nullcontext():
+                look(model, tok, dev, 200, log)
 
 
 if __name__ == "__main__":
