@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "episodic-memory-private.h"
+#include "little-endian.h"
 
 #define MAGIC "BMMS"
 #define VERSION 1
@@ -57,34 +58,6 @@ bmm_snapshot_max_size (const BmmMemory *m)
 }
 
 /* ---- To bytes ----------------------------------------------------------------------------------------- */
-
-static guint8 *
-put_u32 (guint8 *to, guint32 x)
-{
-  x = GUINT32_TO_LE (x);
-  memcpy (to, &x, sizeof x);
-  return to + sizeof x;
-}
-
-static guint8 *
-put_u64 (guint8 *to, guint64 x)
-{
-  x = GUINT64_TO_LE (x);
-  memcpy (to, &x, sizeof x);
-  return to + sizeof x;
-}
-
-static guint8 *
-put_floats (guint8 *to, const float *x, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-
-    memcpy (&bits, x + i, sizeof bits);
-    to = put_u32 (to, bits);
-  }
-  return to;
-}
 
 static guint8 *
 put_head (guint8 *to, const BmmMemory *m, const char *model)

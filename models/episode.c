@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "episode-private.h"
+#include "little-endian.h"
 
 #include <math.h>
 #include <string.h>
@@ -118,25 +119,6 @@ bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
 }
 
 /* ---- Bytes --------------------------------------------------------------------------------------- */
-
-static guint8 *
-put_u32 (guint8 *to, guint32 x)
-{
-  x = GUINT32_TO_LE (x);
-  memcpy (to, &x, sizeof x);
-  return to + sizeof x;
-}
-
-static guint8 *
-put_floats (guint8 *to, const float *x, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-    memcpy (&bits, x + i, sizeof bits);
-    to = put_u32 (to, bits);
-  }
-  return to;
-}
 
 static const guint8 *
 get_u32 (const guint8 *from, guint32 *x)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "episode-private.h"
+#include "folder.h"
 #include "model-private.h"
 
 #define SLOTS 2048
@@ -112,18 +113,6 @@ holds (BitmarMemory *memory, GBytes *bytes)
 
   g_bytes_unref (now);
   return same;
-}
-
-static guint
-count_files (const char *folder)
-{
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir))
-    n++;
-  g_dir_close (dir);
-  return n;
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "../models/edit.h"
 #include "bitmar.h"
 #include "episode-private.h"
+#include "folder.h"
 
 /* ---- Every step on the disk while `armed` may be the last, or fail ------------------------------------ */
 
@@ -116,33 +117,6 @@ setup (Fixture *f, gconstpointer data)
   f->folder = g_dir_make_tmp ("bitmar-fault-XXXXXX", NULL);
   g_assert_nonnull (f->folder);
   f->path = g_build_filename (f->folder, "memory", NULL);
-}
-
-static void
-empty_folder (const char *folder)
-{
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir))) {
-    char *path = g_build_filename (folder, name, NULL);
-
-    g_remove (path);
-    g_free (path);
-  }
-  g_dir_close (dir);
-}
-
-static guint
-count_files (const char *folder)
-{
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir))
-    n++;
-  g_dir_close (dir);
-  return n;
 }
 
 static void
