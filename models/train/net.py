@@ -286,21 +286,32 @@ class Decoder(nn.Module):
             out.append((rotate(k, cos, sin).transpose(1, 2), w.transpose(1, 2)))
         return out
 
-    def forward(self, x, cond, sinks, frames, drop, past=None):
+    def forward(self, x, cond, sinks, frames, drop, past=None, live=None):
         """x [B, N, T, d] token embeddings, cond [B, N, 2C] -> [B, N, T, d]. Every caption is one fresh stream.
-        past: a list, empty at first, of each layer's keys and values; x then continues what went before, and the list grows by it."""
+        past: a list, empty at first, of each layer's keys and values; x then continues what went before, and the list grows by it.
+        live: [B, N, T], the tokens that count, none before one that doesn't; only they are computed, -> [count, d]. Half of a batch is padding."""
         c, (B, N, T, d) = self.c, x.shape
         h, hd = c.heads, d // c.heads
         before = past[0][0].shape[2] if past else 0
         L = before + T
+        at = torch.arange(B * N * T) if live is None else live.reshape(-1).nonzero()[:, 0]
+
+        def packed(y):
+            return y if live is None else y[at]
+
+        def spread(y):
+            return y if live is None else y.new_zeros(B * N * T, *y.shape[1:]).index_copy(0, at, y)
+
         cos, sin = rotation(c, h, torch.arange(before, L) + c.sinks + 1)
+        cos, sin, caption = cos[at % T], sin[at % T], at // T
         mask = torch.ones(T, L, dtype=torch.bool).triu(1 + before)
+        x, cond = packed(x.reshape(-1, d)), cond.reshape(B * N, -1)
         for i, (m, (sk, sv), (fk, fv)) in enumerate(zip(self.blk, sinks, frames)):
-            x = x + m.cond(cond)[:, :, None]
+            x = x + m.cond(cond)[caption]
             q, k, v = (heads_of(y, h) for y in m.qkv(x).chunk(3, -1))
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-            qi = q.permute(0, 3, 1, 2, 4).reshape(B, h, N * T, hd).to(LOW)
-            qs, ks, vs = (y.permute(0, 1, 3, 2, 4).reshape(B * N, h, T, hd).to(LOW) for y in (q, k, v))
+            q, k, v = (spread(y.to(LOW)).reshape(B, N, T, h, hd) for y in (rotate(q, cos, sin), rotate(k, cos, sin), v))
+            qi = q.permute(0, 3, 1, 2, 4).reshape(B, h, N * T, hd)
+            qs, ks, vs = (y.permute(0, 1, 3, 2, 4).reshape(B * N, h, T, hd) for y in (q, k, v))
             if before:
                 ks, vs = (torch.cat([a, b], 2) for a, b in zip(past[i], (ks, vs)))
             if past is not None:
@@ -315,9 +326,9 @@ class Decoder(nn.Module):
             a = a.reshape(B, h, N, T, hd)
             own = p[..., S + P:].reshape(B, h, N, T, L).transpose(1, 2).reshape(B * N, h, T, L) @ vs
             a = a.permute(0, 2, 3, 1, 4) + own.reshape(B, N, h, T, hd).transpose(2, 3)
-            x = x + drop(m.out(a.float().reshape(B, N, T, d)))
+            x = x + drop(m.out(packed(a.reshape(-1, d)).float()))
             x = x + drop(m.ffn(x))
-        return x
+        return x.reshape(B, N, T, d) if live is None else x
 
 
 class BitMar(nn.Module):

@@ -79,12 +79,11 @@ def condition(model, codes):
     return v, torch.cat([content, torch.zeros_like(content)], -1)
 
 
-def steps(model, v, cond, ids):
-    """ids [B, N, T] -> the decoder's output at each [B, N, T, d]."""
+def steps(model, v, cond, ids, live):
+    """ids [B, N, T] -> the decoder's output at each that is live, [count, d]."""
     B, N, T = ids.shape
     x = model.embedding(ids.reshape(B * N, T)).reshape(B, N, T, -1)
-    x = model.decoder(x, cond[:, None].expand(-1, N, -1), model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
-    return x
+    return model.decoder(x, cond[:, None].expand(-1, N, -1), model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop, live=live)
 
 
 def logits_of(model, x):
@@ -128,8 +127,8 @@ def policy_loss(model, tok, reward, codes, keys, args):
     better = r - (r.sum(1, keepdim=True) - r) / (args.samples - 1)
     target = ids[..., 1:]
     live = target != PAD
-    x = steps(model, v, cond, ids[..., :-1])
-    logp = logits_of(model, x[live]).log_softmax(-1).gather(1, target[live][:, None])[:, 0]
+    x = steps(model, v, cond, ids[..., :-1], live)
+    logp = logits_of(model, x).log_softmax(-1).gather(1, target[live][:, None])[:, 0]
     weight = better[..., None].expand_as(target)[live]
     return -(weight * logp).sum() / live.sum(), r.mean().item()
 

@@ -181,11 +181,10 @@ def losses(model, b, args):
     if model.training and args.word_dropout:                  # BOS stays
         x = x * (torch.rand(*x.shape[:2], 1) >= args.word_dropout).index_fill_(1, torch.tensor([0]), True)
     x = x.reshape(B, N, ids.shape[1] - 1, -1)
-    x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
-    target = ids[:, 1:]
+    target = ids[:, 1:].reshape(B, N, -1)
     live = target != PAD
-    ce = F.cross_entropy(model.logits(x.reshape(*target.shape, -1)[live]), target[live],
-                         label_smoothing=args.smoothing)
+    x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop, live=live)
+    ce = F.cross_entropy(model.logits(x), target[live], label_smoothing=args.smoothing)
 
     sentence = model.text.embed(model.encode_text(b["text"]))
     scale = model.log_temperature.clamp(max=4.0).exp()
@@ -268,6 +267,8 @@ def options():
     ap.add_argument("--consistency", type=float, default=0.1)
     ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step")
     ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
+    ap.add_argument("--threshold", type=float, help="cosine above which memory recalls, held there; else it is trained, and rises until nothing is recalled: what is "
+                    "recalled has to be read before it helps, and until then it harms")
     ap.add_argument("--average", type=float, default=0.0, help="decay of the moving average of the weights, such as 0.998; 0: the last ones are kept")
     ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
     ap.add_argument("--keep-every", type=int, default=0, help="epochs between checkpoints that stay, as OUT/epoch-NN.pt")
@@ -330,6 +331,9 @@ def main():
         step, first = saved["step"], saved["epoch"]
         moving.mean, moving.steps = saved.get("average") or [p.detach().clone() for p in moving.live], step
         log(f"resumed after epoch {first}")
+    if args.threshold is not None:
+        model.threshold.requires_grad_(False).fill_(args.threshold)
+        moving.mean = [p.detach().clone() if p is model.threshold else m for p, m in zip(moving.live, moving.mean)]
 
     t0, warm_up = time.time(), max(1, min(150, total // 10))
     for epoch in range(first, args.epochs):
@@ -340,13 +344,14 @@ def main():
                 g["lr"] = args.lr * rate
             if step >= 0.6 * total:
                 opt.param_groups[0]["weight_decay"] = 0.0
-            ce, con, same = losses(model, b, args)
-            loss = ce + args.contrast * con + args.consistency * same
             opt.zero_grad(set_to_none=True)
-            loss.backward()
-            steady = streams.loss(model, watched.batch(rng), args.smoothing) if args.streams else torch.zeros(())
-            if args.streams:
-                (args.stream_weight * steady).backward()
+            with net.same_weights():
+                ce, con, same = losses(model, b, args)
+                loss = ce + args.contrast * con + args.consistency * same
+                loss.backward()
+                steady = streams.loss(model, watched.batch(rng), args.smoothing) if args.streams else torch.zeros(())
+                if args.streams:
+                    (args.stream_weight * steady).backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             checkpoint.must_be_finite(loss + steady.detach(), norm, f"epoch {epoch + 1} step {n}")
             opt.step()
