@@ -22,6 +22,8 @@ typedef struct {
   float sharpness;     /* beta > 0; beta * (2 + |theta|) must not overflow */
   float threshold;     /* theta, finite (model files: -4..4); above 1 even a perfect match recalls in part */
   float merge;         /* cosine from which a write merges into the nearest slot, -1 (always)..1 (hardly ever) */
+  size_t note;         /* numbers that a slot can note, 0..1024 */
+  uint32_t note_limit; /* each of them is below */
 } BmmConfig;
 
 typedef struct {
@@ -48,11 +50,14 @@ size_t bmm_size (const BmmMemory *memory);      /* bytes held */
 BmmRecall bmm_read (BmmMemory *memory, const float *key, float *recalled);
 /* Returns the slot written. time_ns is kept in the slot (stream or wall-clock time: the caller's choice). */
 size_t bmm_write (BmmMemory *memory, const float *key, const float *value, uint64_t time_ns);
-/* Puts a value in place of the slot's, where the slot still is what `key` was written to: false when it is empty or out of range, or its key is no
- * nearer than `merge`. For what is known of an episode only after it was written, such as what was said of it. */
-bool bmm_tell (BmmMemory *memory, size_t slot, const float *key, const float *value);
+/* Puts a value and a note of n numbers in place of the slot's, where the slot still is what `key` was written to: false when it is empty or out of
+ * range, or its key is no nearer than `merge`, or the note is too long or one of its numbers too large. For what is known of an episode only
+ * after it was written, such as what was said of it. */
+bool bmm_tell (BmmMemory *memory, size_t slot, const float *key, const float *value, const uint32_t *note, size_t n);
+/* The slot's note, its numbers in *note (memory's, until it is next changed). 0: none, or no such slot. A slot begins without. */
+size_t bmm_note (const BmmMemory *memory, size_t slot, const uint32_t **note);
 /* Empties the slots whose first and last write both lie in from_ns <= t < to_ns; later slots move into the holes. What
- * was merged into a slot that was written at other times too stays in it. Returns how many it emptied. */
+ * was merged into a slot that was written at other times too stays in it, but for its note. Returns how many it emptied. */
 size_t bmm_forget (BmmMemory *memory, uint64_t from_ns, uint64_t to_ns);
 /* False when the slot is empty or out of range. */
 bool bmm_slot_info (const BmmMemory *memory, size_t slot, BmmSlotInfo *info);

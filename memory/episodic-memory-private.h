@@ -8,6 +8,7 @@
 
 #define BMM_MAX_SLOTS 65536
 #define BMM_MAX_WIDTH 4096
+#define BMM_MAX_NOTE 1024
 
 struct BmmMemory {
   BmmConfig config;
@@ -17,4 +18,12 @@ struct BmmMemory {
   float *scores;               /* [slots] */
   uint64_t *touched;           /* [slots] clock of the last write or nearest read */
   BmmSlotInfo *info;           /* [slots] */
+  uint32_t *notes;             /* [slots, 1 + note]: how many numbers, and they */
 };
+
+/* Numbers a slot's note takes, with their count. */
+static inline size_t
+bmm_note_stride (const BmmConfig *config)
+{
+  return config->note + 1;
+}

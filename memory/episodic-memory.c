@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* keys, values  [slots, width], slots filled from 0 upwards without holes
+/* keys, values  [slots, width], slots filled from 0 upwards without holes; beside them what is known and noted of each
  * read          cosines s = keys . key; recalled = sum a_i v_i, a the softmax of beta (s - theta) beside an empty slot's 0
  * write         merge into the nearest slot from `merge` on, else the first empty or the one of least worth
  * worth         sqrt (use) / age: see models/MODEL.md, stage 4 */
@@ -20,7 +20,7 @@ config_is_allowed (const BmmConfig *c)
   return c->slots >= 1 && c->slots <= BMM_MAX_SLOTS
       && c->width >= 16 && c->width <= BMM_MAX_WIDTH && c->width % 16 == 0
       && c->rate >= 0 && c->rate <= 1 && c->sharpness > 0 && isfinite (c->sharpness * (2 + fabsf (c->threshold)))
-      && c->merge >= -1 && c->merge <= 1;
+      && c->merge >= -1 && c->merge <= 1 && c->note <= BMM_MAX_NOTE;
 }
 
 BmmMemory *
@@ -36,7 +36,8 @@ bmm_new (const BmmConfig *config)
   m->scores = calloc (config->slots, sizeof *m->scores);
   m->touched = calloc (config->slots, sizeof *m->touched);
   m->info = calloc (config->slots, sizeof *m->info);
-  if (m->keys && m->values && m->scores && m->touched && m->info)
+  m->notes = calloc (config->slots * bmm_note_stride (config), sizeof *m->notes);
+  if (m->keys && m->values && m->scores && m->touched && m->info && m->notes)
     return m;
   bmm_free (m);
   return NULL;
@@ -52,6 +53,7 @@ bmm_free (BmmMemory *m)
   free (m->scores);
   free (m->touched);
   free (m->info);
+  free (m->notes);
   free (m);
 }
 
@@ -62,6 +64,7 @@ bmm_clear (BmmMemory *m)
   memset (m->keys, 0, m->config.slots * m->config.width * sizeof *m->keys);
   memset (m->values, 0, m->config.slots * m->config.width * sizeof *m->values);
   memset (m->info, 0, m->config.slots * sizeof *m->info);
+  memset (m->notes, 0, m->config.slots * bmm_note_stride (&m->config) * sizeof *m->notes);
   m->used = 0;
   m->clock = 0;
 }
@@ -75,7 +78,8 @@ bmm_used (const BmmMemory *m)
 size_t
 bmm_size (const BmmMemory *m)
 {
-  size_t slot = 2 * m->config.width * sizeof (float) + sizeof *m->scores + sizeof *m->touched + sizeof *m->info;
+  size_t slot = 2 * m->config.width * sizeof (float) + sizeof *m->scores + sizeof *m->touched + sizeof *m->info
+      + bmm_note_stride (&m->config) * sizeof *m->notes;
 
   return sizeof *m + m->config.slots * slot;
 }
@@ -176,6 +180,18 @@ make_unit (float *x, const float *fallback, size_t n)
     x[i] /= sqrtf (square);
 }
 
+static uint32_t *
+note_of (const BmmMemory *m, size_t slot)
+{
+  return m->notes + slot * bmm_note_stride (&m->config);
+}
+
+static void
+wipe_note (BmmMemory *m, size_t slot)
+{
+  memset (note_of (m, slot), 0, bmm_note_stride (&m->config) * sizeof *m->notes);
+}
+
 size_t
 bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
 {
@@ -192,11 +208,18 @@ bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
     memcpy (m->keys + slot * width, key, width * sizeof *key);
     memcpy (m->values + slot * width, value, width * sizeof *value);
     m->info[slot] = (BmmSlotInfo) { .first_ns = time_ns };
+    wipe_note (m, slot);
   }
   m->info[slot].last_ns = time_ns;
   count (&m->info[slot].writes);
   m->touched[slot] = ++m->clock;
   return slot;
+}
+
+static bool
+overlaps (const BmmSlotInfo *info, uint64_t from_ns, uint64_t to_ns)
+{
+  return info->first_ns < to_ns && info->last_ns >= from_ns;
 }
 
 static bool
@@ -216,34 +239,68 @@ empty (BmmMemory *m, size_t slot)
     memcpy (m->values + slot * width, m->values + last * width, width * sizeof *m->values);
     m->touched[slot] = m->touched[last];
     m->info[slot] = m->info[last];
+    memcpy (note_of (m, slot), note_of (m, last), bmm_note_stride (&m->config) * sizeof *m->notes);
   }
   memset (m->keys + last * width, 0, width * sizeof *m->keys);
   memset (m->values + last * width, 0, width * sizeof *m->values);
   m->info[last] = (BmmSlotInfo) { 0 };
+  wipe_note (m, last);
 }
 
+/* When a note was taken isn't known, so it goes with any write that might have been the one. */
 size_t
 bmm_forget (BmmMemory *m, uint64_t from_ns, uint64_t to_ns)
 {
   size_t before = m->used, i = 0;
 
-  while (i < m->used)
-    if (lies_in (&m->info[i], from_ns, to_ns))
+  while (i < m->used) {
+    if (lies_in (&m->info[i], from_ns, to_ns)) {
       empty (m, i);
-    else
-      i++;
+      continue;
+    }
+    if (overlaps (&m->info[i], from_ns, to_ns))
+      wipe_note (m, i);
+    i++;
+  }
   return before - m->used;
 }
 
+static bool
+note_is_allowed (const BmmConfig *c, const uint32_t *note, size_t n)
+{
+  if (n > c->note)
+    return false;
+  for (size_t i = 0; i < n; i++)
+    if (note[i] >= c->note_limit)
+      return false;
+  return true;
+}
+
 bool
-bmm_tell (BmmMemory *m, size_t slot, const float *key, const float *value)
+bmm_tell (BmmMemory *m, size_t slot, const float *key, const float *value, const uint32_t *note, size_t n)
 {
   size_t width = m->config.width;
+  uint32_t *to;
 
-  if (slot >= m->used || bmk_dot (key, m->keys + slot * width, width) < m->config.merge)
+  if (slot >= m->used || !note_is_allowed (&m->config, note, n)
+      || bmk_dot (key, m->keys + slot * width, width) < m->config.merge)
     return false;
   memcpy (m->values + slot * width, value, width * sizeof *value);
+  wipe_note (m, slot);
+  to = note_of (m, slot);
+  to[0] = (uint32_t) n;
+  if (n > 0)
+    memcpy (to + 1, note, n * sizeof *note);
   return true;
+}
+
+size_t
+bmm_note (const BmmMemory *m, size_t slot, const uint32_t **note)
+{
+  if (slot >= m->used)
+    return 0;
+  *note = note_of (m, slot) + 1;
+  return note_of (m, slot)[0];
 }
 
 bool

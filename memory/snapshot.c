@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* to bytes    head, slots, keys, values, SHA-256 of all that
+/* to bytes    head, slots, keys, values, notes, SHA-256 of all that
  * restore     looks at every byte first, and only then touches the memory; allocates nothing that the input sizes */
 #include "snapshot.h"
 
@@ -12,7 +12,7 @@
 #include "little-endian.h"
 
 #define MAGIC "BMMS"
-#define VERSION 1
+#define VERSION 2
 #define SLOT 32
 #define SUM 32
 
@@ -24,6 +24,7 @@ G_DEFINE_QUARK (bmm-snapshot-error, bmm_snapshot_error)
 typedef struct {
   guint32 slots, width, used;
   guint64 clock;
+  guint32 note;
 } Head;
 
 static bool
@@ -44,17 +45,17 @@ digest (const guint8 *data, gsize size, guint8 *sum)
   g_checksum_free (checksum);
 }
 
-/* At most 2.2 GB, so within a size_t of any machine. */
+/* At most 2.5 GB, so within a size_t of any machine. */
 static gsize
-total (gsize used, gsize width)
+total (gsize used, const BmmConfig *c)
 {
-  return BMM_SNAPSHOT_HEAD + used * (SLOT + 2 * width * sizeof (float)) + SUM;
+  return BMM_SNAPSHOT_HEAD + used * (SLOT + 2 * c->width * sizeof (float) + bmm_note_stride (c) * 4) + SUM;
 }
 
 gsize
 bmm_snapshot_max_size (const BmmMemory *m)
 {
-  return total (m->config.slots, m->config.width);
+  return total (m->config.slots, &m->config);
 }
 
 /* ---- To bytes ----------------------------------------------------------------------------------------- */
@@ -68,13 +69,14 @@ put_head (guint8 *to, const BmmMemory *m, const char *model)
   to = put_u32 (to + BMM_SNAPSHOT_MODEL_SIZE, m->config.slots);
   to = put_u32 (to, m->config.width);
   to = put_u32 (to, m->used);
-  return put_u64 (to, m->clock);
+  to = put_u64 (to, m->clock);
+  return put_u32 (to, m->config.note);
 }
 
 GBytes *
 bmm_snapshot_to_bytes (const BmmMemory *m, const char *model)
 {
-  gsize size = total (m->used, m->config.width);
+  gsize size = total (m->used, &m->config);
   guint8 *data = g_malloc (size), *to = put_head (data, m, model);
 
   for (gsize i = 0; i < m->used; i++) {
@@ -86,6 +88,8 @@ bmm_snapshot_to_bytes (const BmmMemory *m, const char *model)
   }
   to = put_floats (to, m->keys, m->used * m->config.width);
   to = put_floats (to, m->values, m->used * m->config.width);
+  for (gsize i = 0; i < m->used * bmm_note_stride (&m->config); i++)
+    to = put_u32 (to, m->notes[i]);
   digest (data, to - data, to);
   return g_bytes_new_take (data, size);
 }
@@ -130,7 +134,7 @@ get_floats (const guint8 *from, float *x, gsize n)
 static Head
 get_head (const guint8 *data)
 {
-  return (Head) { get_u32 (data + 72), get_u32 (data + 76), get_u32 (data + 80), get_u64 (data + 84) };
+  return (Head) { get_u32 (data + 72), get_u32 (data + 76), get_u32 (data + 80), get_u64 (data + 84), get_u32 (data + 92) };
 }
 
 /* Before the checksum: another version's may stand elsewhere. */
@@ -139,8 +143,8 @@ check_version (const guint8 *data, gsize size, GError **error)
 {
   if (size < 8 || memcmp (data, MAGIC, 4) || get_u32 (data + 4) == 0)
     return refuse (error, BMM_SNAPSHOT_FORMAT, "not a snapshot of a memory");
-  if (get_u32 (data + 4) > VERSION)
-    return refuse (error, BMM_SNAPSHOT_VERSION, "a snapshot of a newer version");
+  if (get_u32 (data + 4) != VERSION)
+    return refuse (error, BMM_SNAPSHOT_VERSION, get_u32 (data + 4) > VERSION ? "a snapshot of a newer version" : "a snapshot of an older version");
   if (size < BMM_SNAPSHOT_HEAD)
     return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot is cut off");
   return true;
@@ -160,6 +164,8 @@ check_shape (const BmmMemory *m, const char *model, const guint8 *data, GError *
         head.width, (guint) m->config.width);
     return false;
   }
+  if (head.note != m->config.note)
+    return refuse (error, BMM_SNAPSHOT_SHAPE, "a snapshot of other notes than the memory's");
   if (head.used > m->config.slots) {
     g_set_error (error, BMM_SNAPSHOT_ERROR, BMM_SNAPSHOT_SHAPE, "a snapshot of %u slots, the memory has %u",
         head.used, (guint) m->config.slots);
@@ -217,6 +223,21 @@ are_finite (const guint8 *at, gsize n)
   return true;
 }
 
+static bool
+notes_are_sound (const BmmConfig *c, const guint8 *at, const Head *head)
+{
+  for (gsize i = 0; i < head->used; i++, at += bmm_note_stride (c) * 4) {
+    guint32 n = get_u32 (at);
+
+    if (n > c->note)
+      return false;
+    for (gsize j = 1; j <= n; j++)
+      if (get_u32 (at + j * 4) >= c->note_limit)
+        return false;
+  }
+  return true;
+}
+
 static void
 take (BmmMemory *m, const Head *head, const guint8 *at)
 {
@@ -230,12 +251,15 @@ take (BmmMemory *m, const Head *head, const guint8 *at)
   }
   get_floats (at, m->keys, n);
   get_floats (at + n * sizeof (float), m->values, n);
+  at += 2 * n * sizeof (float);
+  for (gsize i = 0; i < m->used * bmm_note_stride (&m->config); i++)
+    m->notes[i] = get_u32 (at + i * 4);
 }
 
 bool
 bmm_snapshot_restore (BmmMemory *m, const char *model, const void *bytes, size_t size, GError **error)
 {
-  const guint8 *data = bytes, *slots = data + BMM_SNAPSHOT_HEAD, *keys, *values;
+  const guint8 *data = bytes, *slots = data + BMM_SNAPSHOT_HEAD, *keys, *values, *notes;
   Head head;
 
   if (!check_version (data, size, error))
@@ -245,12 +269,13 @@ bmm_snapshot_restore (BmmMemory *m, const char *model, const void *bytes, size_t
   if (!check_shape (m, model, data, error))
     return false;
   head = get_head (data);
-  if (size != total (head.used, head.width))
+  if (size != total (head.used, &m->config))
     return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot is not as long as it says");
   keys = slots + (gsize) head.used * SLOT;
   values = keys + (gsize) head.used * head.width * sizeof (float);
+  notes = values + (gsize) head.used * head.width * sizeof (float);
   if (!slots_are_sound (slots, &head) || !keys_are_unit (keys, &head)
-      || !are_finite (values, (gsize) head.used * head.width))
+      || !are_finite (values, (gsize) head.used * head.width) || !notes_are_sound (&m->config, notes, &head))
     return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot holds what no memory does");
   take (m, &head, slots);
   return true;

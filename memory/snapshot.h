@@ -11,17 +11,17 @@
 G_BEGIN_DECLS
 
 #define BMM_SNAPSHOT_MODEL_SIZE 64     /* hex digits of a model's id */
-#define BMM_SNAPSHOT_HEAD 92           /* bytes before the slots */
+#define BMM_SNAPSHOT_HEAD 96           /* bytes before the slots */
 
 #define BMM_SNAPSHOT_ERROR (bmm_snapshot_error_quark ())
 GQuark bmm_snapshot_error_quark (void);
 
 typedef enum {
   BMM_SNAPSHOT_FORMAT,         /* not a snapshot */
-  BMM_SNAPSHOT_VERSION,        /* of a newer version */
+  BMM_SNAPSHOT_VERSION,        /* of a newer or older version */
   BMM_SNAPSHOT_CORRUPT,        /* damaged, cut off, or holds what no memory does */
   BMM_SNAPSHOT_MISMATCH,       /* of another model */
-  BMM_SNAPSHOT_SHAPE           /* of another width, or more than the memory has room for */
+  BMM_SNAPSHOT_SHAPE           /* of another width or other notes, or more than the memory has room for */
 } BmmSnapshotError;
 
 /* model: BMM_SNAPSHOT_MODEL_SIZE digits. (transfer full) */

@@ -15,7 +15,6 @@ struct _BitmarMemory {
 
   BitmarModel *model;
   BmmMemory *slots;
-  BitmarSaid *said;            /* [n_slots] what was said of each slot's place last; no part of snapshots */
   guint n_slots;
   gfloat merge;
 };
@@ -33,7 +32,6 @@ bitmar_memory_finalize (GObject *object)
   BitmarMemory *self = BITMAR_MEMORY (object);
 
   bmm_free (self->slots);
-  g_free (self->said);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (bitmar_memory_parent_class)->finalize (object);
 }
@@ -54,6 +52,8 @@ bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GErr
     .sharpness = model->memory.sharpness,
     .threshold = model->memory.threshold,
     .merge = merge_threshold < -1 ? model->memory.merge : merge_threshold,
+    .note = BITMAR_SAID_TOKENS,
+    .note_limit = model->vocabulary,
   };
   BitmarMemory *self;
   BmmMemory *memory;
@@ -71,23 +71,26 @@ bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GErr
   self = g_object_new (BITMAR_TYPE_MEMORY, NULL);
   self->model = g_object_ref (model);
   self->slots = memory;
-  self->said = g_new0 (BitmarSaid, config.slots);
   self->n_slots = config.slots;
   self->merge = config.merge;
   return self;
 }
 
+/* What was said of the place last is noted with its slot. */
 static void
-forget_said (BitmarMemory *memory)
+recognise (BitmarMemory *memory, gsize slot, BitmarSaid *known)
 {
-  memset (memory->said, 0, memory->n_slots * sizeof *memory->said);
+  const uint32_t *note;
+
+  known->n = (guint32) bmm_note (memory->slots, slot, &note);
+  for (guint32 i = 0; i < known->n; i++)
+    known->ids[i] = (gint32) note[i];
 }
 
 gboolean
 bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 time_ns, GError **error)
 {
   BmmRecall recall;
-  BmmSlotInfo info;
 
   if (episode->model != memory->model && strcmp (episode->model->id, memory->model->id)) {
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");
@@ -95,31 +98,30 @@ bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 tim
   }
   recall = bmm_read (memory->slots, episode->key, episode->recalled);
   episode->novelty = recall.novelty;
+  episode->known.n = 0;
   if (recall.nearest >= 0 && recall.similarity >= memory->merge)
-    episode->known = memory->said[recall.nearest];
-  else
-    episode->known.n = 0;
+    recognise (memory, (gsize) recall.nearest, &episode->known);
   episode->slot = bmm_write (memory->slots, episode->key, episode->content, time_ns);
-  if (bmm_slot_info (memory->slots, (size_t) episode->slot, &info) && info.writes == 1)
-    memory->said[episode->slot].n = 0;         /* somebody else's place until now */
   return TRUE;
 }
 
 gboolean
 bitmar_memory_tell (BitmarMemory *memory, BitmarEpisode *episode)
 {
-  if (strcmp (episode->model->id, memory->model->id) != 0 || !episode->has_said || episode->slot < 0
-      || !bmm_tell (memory->slots, (size_t) episode->slot, episode->key, episode->said))
+  const BitmarSaid *said = &episode->caption;
+  uint32_t note[BITMAR_SAID_TOKENS];
+
+  if (strcmp (episode->model->id, memory->model->id) != 0 || !episode->has_said || episode->slot < 0)
     return FALSE;
-  memory->said[episode->slot] = episode->caption;
-  return TRUE;
+  for (guint32 i = 0; i < said->n; i++)
+    note[i] = (uint32_t) said->ids[i];
+  return bmm_tell (memory->slots, (size_t) episode->slot, episode->key, episode->said, note, said->n);
 }
 
 void
 bitmar_memory_clear (BitmarMemory *memory)
 {
   bmm_clear (memory->slots);
-  forget_said (memory);
 }
 
 guint
@@ -137,16 +139,12 @@ bitmar_memory_get_slots (BitmarMemory *memory)
 guint
 bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, guint64 to_ns)
 {
-  guint n = bmm_forget (memory->slots, from_ns, to_ns);
-
-  if (n > 0)
-    forget_said (memory);      /* slots have moved; and what was said may be of what is forgotten */
-  return n;
+  return bmm_forget (memory->slots, from_ns, to_ns);
 }
 
 /* ---- Snapshots ------------------------------------------------------------------------------------------ */
 
-/* 512 slots of width 128 are 541 KB: 1.4 ms at best, nearly all of it the checksum;
+/* 512 slots of width 128 are 670 KB: 1.7 ms at best, nearly all of it the checksum;
  * 6 ms on average at nice 19 beside two trainings. */
 GBytes *
 bitmar_memory_to_bytes (BitmarMemory *memory)
@@ -209,7 +207,5 @@ bitmar_memory_load (BitmarMemory *memory, const char *path, GError **error)
     return FALSE;
   restored = restore (memory, data, MIN (size, limit), size <= limit, &why);
   g_free (data);
-  if (restored)
-    forget_said (memory);
   return restored || fail (path, why, error);
 }

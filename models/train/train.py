@@ -13,7 +13,9 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import random
+import tempfile
 import time
 from pathlib import Path
 
@@ -107,10 +109,11 @@ def pick_prompt(text, rng):
 
 
 class Batches:
-    """tokens: how many frame tokens the model sees of a picture."""
+    """tokens: how many frame tokens the model sees of a picture. part, of how many: this process's share of a step."""
 
-    def __init__(self, sets, tok, args, tokens):
+    def __init__(self, sets, tok, args, tokens, part=0, parts=1):
         self.sets, self.tok, self.args, self.tokens = sets, tok, args, tokens
+        self.part, self.parts = part, parts
         self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
 
     def __len__(self):
@@ -120,8 +123,9 @@ class Batches:
         rng = random.Random(1000 * self.args.seed + number)
         order = self.index[:]
         rng.shuffle(order)
+        rng = random.Random(f"{self.args.seed} {number} {self.part}")
         for b in range(len(self)):
-            yield self.batch(order[b * self.args.batch:(b + 1) * self.args.batch], rng)
+            yield self.batch(order[b * self.args.batch:(b + 1) * self.args.batch][self.part::self.parts], rng)
 
     def batch(self, items, rng):
         a, n = self.args, self.args.captions
@@ -243,6 +247,36 @@ def look(model, tok, sets, count, log):
     model.train()
 
 
+class Together:
+    """Processes that train one model, a thread each, on a share of every step's pictures: two do more than one with two threads, which wait
+    for each other at every product. Contrast is within a share."""
+
+    def __init__(self, count):
+        self.count, self.number = count, 0
+        if count == 1:
+            return
+        meet = tempfile.NamedTemporaryFile(delete=False)
+        for n in range(1, count):
+            if os.fork() == 0:
+                self.number = n
+                break
+        torch.distributed.init_process_group("gloo", init_method=f"file://{meet.name}", rank=self.number, world_size=count)
+
+    def wait(self):
+        if self.count > 1:
+            torch.distributed.barrier()
+
+    def mean(self, parameters):
+        """Of the gradients."""
+        if self.count == 1:
+            return
+        grads = [p.grad for p in parameters if p.grad is not None]
+        flat = torch.cat([g.reshape(-1) for g in grads]) / self.count
+        torch.distributed.all_reduce(flat)
+        for g, x in zip(grads, flat.split([g.numel() for g in grads])):
+            g.copy_(x.view_as(g))
+
+
 def options():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data")
@@ -270,6 +304,7 @@ def options():
     ap.add_argument("--threshold", type=float, help="cosine above which memory recalls, held there; else it is trained, and rises until nothing is recalled: what is "
                     "recalled has to be read before it helps, and until then it harms")
     ap.add_argument("--average", type=float, default=0.0, help="decay of the moving average of the weights, such as 0.998; 0: the last ones are kept")
+    ap.add_argument("--processes", type=int, default=1, help="that share a step; give each a core")
     ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
     ap.add_argument("--keep-every", type=int, default=0, help="epochs between checkpoints that stay, as OUT/epoch-NN.pt")
     ap.add_argument("--seed", type=int, default=1)
@@ -282,12 +317,17 @@ def main():
     for name in ("data", "cache", "out"):
         if getattr(args, name) is None:
             ap.error(f"--{name} is required")
-    if min(args.epochs, args.batch, args.captions, args.look_every) < 1:
-        ap.error("--epochs, --batch, --captions and --look-every are at least 1")
+    if min(args.epochs, args.batch, args.captions, args.look_every, args.processes) < 1:
+        ap.error("--epochs, --batch, --captions, --look-every and --processes are at least 1")
+    if args.batch % args.processes or args.streams % args.processes:
+        ap.error("--batch and --streams are shared evenly by --processes")
 
-    out = checkpoint.folder(args.out)
+    out, together = checkpoint.folder(args.out), Together(args.processes)
+    chief = together.number == 0
 
     def log(text):
+        if not chief:
+            return
         print(text, flush=True)
         with open(out / "log.txt", "a") as f:
             print(text, file=f)
@@ -301,7 +341,11 @@ def main():
         (out / "tokenizer.json").write_text((Path(args.start).parent / "tokenizer.json").read_text())
     sets, dev = read_sets(args, cfg if args.start else None)
     if not args.start:
+        if not chief:
+            together.wait()
         tok = load_tokenizer(out / "tokenizer.json", sets, cfg.vocabulary)
+        if chief:
+            together.wait()
         cfg.vocabulary = len(tok.tokens)
         cfg.tokens, channels = sets[0].views[0].shape[1:]
         cfg.early, cfg.early_blocks = early_of(args.cache, channels)
@@ -317,8 +361,9 @@ def main():
     others = [p for p in model.parameters() if p.ndim != 2]
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
                             lr=args.lr, betas=(0.9, 0.98), fused=True)
-    batches = Batches(sets, tok, args, cfg.tokens)
-    watched, moving = streams.Streams(sets, tok, args, args.streams), Moving([model], args.average)
+    batches = Batches(sets, tok, args, cfg.tokens, together.number, together.count)
+    torch.manual_seed(args.seed + together.number)
+    watched, moving = streams.Streams(sets, tok, args, args.streams // args.processes), Moving([model], args.average)
     total, step, first = args.epochs * len(batches), 0, 0
     if (out / "last.pt").exists():
         saved = checkpoint.load(out / "last.pt")
@@ -337,7 +382,7 @@ def main():
 
     t0, warm_up = time.time(), max(1, min(150, total // 10))
     for epoch in range(first, args.epochs):
-        sums, rng = np.zeros(4), random.Random(2000 * args.seed + epoch)
+        sums, rng = np.zeros(4), random.Random(2000 * args.seed + epoch + 1000000 * together.number)
         for n, b in enumerate(batches.epoch(epoch), 1):
             rate = min(1.0, (step + 1) / warm_up) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
             for g in opt.param_groups:
@@ -352,6 +397,7 @@ def main():
                 steady = streams.loss(model, watched.batch(rng), args.smoothing) if args.streams else torch.zeros(())
                 if args.streams:
                     (args.stream_weight * steady).backward()
+            together.mean(model.parameters())
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             checkpoint.must_be_finite(loss + steady.detach(), norm, f"epoch {epoch + 1} step {n}")
             opt.step()
@@ -363,6 +409,8 @@ def main():
                     f"consistency {sums[2] / n:.3f} streams {sums[3] / n:.3f} lr {args.lr * rate:.2e} {time.time() - t0:.0f} s")
         saved = {"model": model.state_dict(), "optimiser": opt.state_dict(), "step": step, "epoch": epoch + 1,
                  "config": cfg.dict(), "args": vars(args), "average": moving.mean if args.average else None}
+        if not chief:
+            continue
         checkpoint.check(saved["model"], checkpoint.shapes(saved["config"], out), f"after epoch {epoch + 1}")
         checkpoint.save(saved, out / "last.pt")
         if args.keep_every and (epoch + 1) % args.keep_every == 0:

@@ -11,6 +11,7 @@
 #include "snapshot.h"
 
 #define C 32
+#define NOTE 3
 #define MODEL "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OTHER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee"
 
@@ -30,7 +31,7 @@ random_unit (GRand *rand, float *x)
 static BmmMemory *
 make (gsize slots, gsize width)
 {
-  return bmm_new (&(BmmConfig) { slots, width, 0.25f, 4, 0.5f, 0.3f });
+  return bmm_new (&(BmmConfig) { slots, width, 0.25f, 4, 0.5f, 0.3f, .note = NOTE, .note_limit = 100 });
 }
 
 /* The next n frames of a story; digest: of all that it lets be seen, NULL: none. */
@@ -47,6 +48,8 @@ tell (BmmMemory *m, GRand *rand, guint n, GChecksum *digest)
     random_unit (rand, value);
     r = bmm_read (m, key, recalled);
     slot = bmm_write (m, key, value, 1000 * i + n);
+    if (i % 3)
+      bmm_tell (m, slot, key, value, (uint32_t[NOTE]) { i % 100, 99, slot % 100 }, i % (NOTE + 1));
     if (!digest)
       continue;
     g_checksum_update (digest, (guint8 *) &r, sizeof r);
@@ -164,15 +167,17 @@ test_layout (void)
   gsize size;
 
   bmm_write (m, key, value, 0x1234);
+  g_assert_true (bmm_tell (m, 0, key, value, (uint32_t[]) { 7, 99 }, 2));
   bytes = bmm_snapshot_to_bytes (m, MODEL);
   data = g_bytes_get_data (bytes, &size);
-  g_assert_cmpuint (size, ==, 92 + 32 + 2 * 64 + 32);
-  g_assert_cmpmem (data, 8, "BMMS\1\0\0\0", 8);
+  g_assert_cmpuint (size, ==, 96 + 32 + 2 * 64 + 16 + 32);
+  g_assert_cmpmem (data, 8, "BMMS\2\0\0\0", 8);
   g_assert_cmpmem (data + 8, 64, MODEL, 64);
-  g_assert_cmpmem (data + 72, 20, "\3\0\0\0\20\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0", 20);
-  g_assert_cmpmem (data + 92, 32, "\x34\x12\0\0\0\0\0\0\x34\x12\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 32);
-  g_assert_cmpmem (data + 124, 4, "\0\0\x80\x3f", 4);
-  g_assert_cmpmem (data + 188, 8, "\0\0\0\0\0\0\0\x40", 8);
+  g_assert_cmpmem (data + 72, 24, "\3\0\0\0\20\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\3\0\0\0", 24);
+  g_assert_cmpmem (data + 96, 32, "\x34\x12\0\0\0\0\0\0\x34\x12\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 32);
+  g_assert_cmpmem (data + 128, 4, "\0\0\x80\x3f", 4);
+  g_assert_cmpmem (data + 192, 8, "\0\0\0\0\0\0\0\x40", 8);
+  g_assert_cmpmem (data + 256, 16, "\2\0\0\0\7\0\0\0\x63\0\0\0\0\0\0\0", 16);
   g_bytes_unref (bytes);
   bmm_free (m);
 }
@@ -221,7 +226,7 @@ test_flipped (void)
   for (gsize bit = 0; bit < 8 * size; bit += bit < 8 * 256 ? 1 : 5) {
     BmmSnapshotError code = bit < 32 ? BMM_SNAPSHOT_FORMAT : bit < 64 ? BMM_SNAPSHOT_VERSION : BMM_SNAPSHOT_CORRUPT;
 
-    if (bit == 32)     /* version 0 */
+    if (bit == 33)     /* version 0 */
       code = BMM_SNAPSHOT_FORMAT;
     data[bit / 8] ^= 1 << bit % 8;
     refused (other, data, size, code);
@@ -261,10 +266,11 @@ static void
 test_forged (void)
 {
   static const float nan_value = NAN, inf_value = INFINITY, large = 1e30f;
-  gsize keys = 92 + 4 * 32, values = keys + 4 * C * 4;
+  gsize keys = 96 + 4 * 32, values = keys + 4 * C * 4, notes = values + 4 * C * 4;
 
   forged (0, "GGUF", 4, 0, BMM_SNAPSHOT_FORMAT);
-  forged (4, "\2", 1, 0, BMM_SNAPSHOT_VERSION);
+  forged (4, "\3", 1, 0, BMM_SNAPSHOT_VERSION);
+  forged (4, "\1", 1, 0, BMM_SNAPSHOT_VERSION);
   forged (4, "\0", 1, 0, BMM_SNAPSHOT_FORMAT);
   forged (8, OTHER, 64, 0, BMM_SNAPSHOT_MISMATCH);
   forged (72, "\0\0\0\0", 4, 0, BMM_SNAPSHOT_CORRUPT);             /* slots */
@@ -278,13 +284,17 @@ test_forged (void)
   forged (80, "\3\0\0\0", 4, 0, BMM_SNAPSHOT_CORRUPT);
   forged (84, "\0\0\0\0\0\0\0\0", 8, 0, BMM_SNAPSHOT_CORRUPT);     /* clock */
   forged (84, "\0\0\0\0\0\0\0\x80", 8, 0, BMM_SNAPSHOT_CORRUPT);
-  forged (92 + 16, "\0\0\0\0", 4, 0, BMM_SNAPSHOT_CORRUPT);        /* writes */
-  forged (92 + 24, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, 0, BMM_SNAPSHOT_CORRUPT);
+  forged (92, "\2", 1, 0, BMM_SNAPSHOT_SHAPE);                      /* numbers of a note */
+  forged (96 + 16, "\0\0\0\0", 4, 0, BMM_SNAPSHOT_CORRUPT);        /* writes */
+  forged (96 + 24, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, 0, BMM_SNAPSHOT_CORRUPT);
   forged (keys, &nan_value, 4, 0, BMM_SNAPSHOT_CORRUPT);
   forged (keys + 4, &large, 4, 0, BMM_SNAPSHOT_CORRUPT);
   forged (values - 4, &inf_value, 4, 0, BMM_SNAPSHOT_CORRUPT);
   forged (values, &nan_value, 4, 0, BMM_SNAPSHOT_CORRUPT);
   forged (values + 4 * C * 4 - 4, &inf_value, 4, 0, BMM_SNAPSHOT_CORRUPT);
+  forged (notes, "\4", 1, 0, BMM_SNAPSHOT_CORRUPT);
+  forged (notes, "\1\0\0\0\144", 5, 0, BMM_SNAPSHOT_CORRUPT);
+  forged (notes + 3 * 16, "\3\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0", 16, 0, BMM_SNAPSHOT_CORRUPT);
   forged (0, "", 0, 1, BMM_SNAPSHOT_CORRUPT);
   forged (0, "", 0, 32, BMM_SNAPSHOT_CORRUPT);
   forged (0, "", 0, -4, BMM_SNAPSHOT_CORRUPT);

@@ -238,6 +238,38 @@ test_tell (void)
   g_object_unref (model);
 }
 
+/* What was said of a place is known after a restart too. */
+static void
+test_return_restored (void)
+{
+  BitmarModel *model = edit_load_tiny ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+  BitmarMemory *memory = bitmar_memory_new (model, 0, 0.9999f, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model);
+  g_autofree char *path = g_strdup_printf ("%s/bitmar-said-%d", g_get_tmp_dir (), (int) getpid ());
+  BitmarSaid said;
+
+  look (model, encoder, 1, episode);
+  g_assert_true (bitmar_memory_observe (memory, episode, 0, NULL));
+  g_assert_true (bitmar_episode_set_caption (episode, "a red car", NULL));
+  g_assert_true (bitmar_memory_tell (memory, episode));
+  said = episode->caption;
+  g_assert_true (bitmar_memory_save (memory, path, NULL));
+  g_object_unref (memory);
+
+  memory = bitmar_memory_new (model, 0, 0.9999f, NULL);
+  g_assert_true (bitmar_memory_load (memory, path, NULL));
+  look (model, encoder, 1, episode);
+  g_assert_true (bitmar_memory_observe (memory, episode, 1, NULL));
+  g_assert_cmpuint (said.n, >, 0);
+  g_assert_cmpmem (episode->known.ids, episode->known.n * sizeof *said.ids, said.ids, said.n * sizeof *said.ids);
+  g_remove (path);
+  g_object_unref (episode);
+  g_object_unref (memory);
+  g_object_unref (encoder);
+  g_object_unref (model);
+}
+
 /* A captioner that has said nothing yet says of a known place what was said there; of another it does not. */
 static void
 test_return (void)
@@ -311,6 +343,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/hold", test_hold);
   g_test_add_func ("/streams/tell", test_tell);
   g_test_add_func ("/streams/return", test_return);
+  g_test_add_func ("/streams/return-restored", test_return_restored);
   g_test_add_func ("/streams/caption-refused", test_caption_refused);
   return g_test_run ();
 }
