@@ -33,6 +33,7 @@ static const char description[] =
     "  --json: an object with version, file (or uri, as given), pts (ns; null for a picture), text, confidence\n"
     "  (0 to 1: how many of the things it names are there), novelty (0 to 1), slot, tokens (of a picture), model (its SHA-256)\n"
     "Progress, on a terminal, and what was skipped go to standard error.\n"
+    "An RTSP camera that has been there and goes away is asked for until it is back, its scene forgotten, its memory kept.\n"
     "\n"
     "Examples:\n"
     "  bitmar caption *.jpg\n"

@@ -10,17 +10,28 @@
 
 /* A file from which nothing comes for this long never will: 1.22's demuxer for animated GIF, for one, reads its end for ever. */
 #define STALL_US (30 * G_USEC_PER_SEC)
+/* A camera behind RTSP that is silent for this long is gone; one that is asked anew may take longer to find its next key frame. */
+#define LOST_US (10 * G_USEC_PER_SEC)
+#define FIRST_FRAME_US (20 * G_USEC_PER_SEC)
+/* Captions shall be back 5 seconds after the stream. */
+#define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
+#define LONGEST_PAUSE_US (2 * G_USEC_PER_SEC)
 
 typedef struct {
   Cli *cli;
   const char *input;
   gboolean is_uri;
   GstElement *pipeline, *first;
+  GstElement *source;          /* what stands before `first`; replaced when a camera is asked anew */
   gboolean linked, failed, ended, captioned;
   char *missing;               /* a decoder that is not installed */
   gboolean live;
   guint64 frames;              /* that came so far */
-  gint64 moved_us;             /* when one came last */
+  guint64 frames_before;       /* that came before the source was asked anew */
+  gint64 moved_us;             /* when one came last, or the source was asked anew */
+  gint64 lost_us;              /* since when nothing comes, 0: all is well */
+  gint64 retry_us;             /* when the source is asked anew, 0: it was */
+  gint64 pause_us;             /* how long until then */
 } Stream;
 
 /* ---- Pipeline ------------------------------------------------------------------------------------ */
@@ -48,6 +59,22 @@ no_more_pads (GstElement *source, gpointer data)
   if (!s->linked)
     gst_element_post_message (s->pipeline, gst_message_new_application (GST_OBJECT (s->pipeline),
             gst_structure_new_empty ("no-video")));
+}
+
+static gboolean
+is_camera_address (Stream *s)
+{
+  return s->is_uri && g_ascii_strncasecmp (s->input, "rtsp", 4) == 0;
+}
+
+/* rtspsrc's own two seconds are for the internet. What is late is dropped, so that captions stay near the picture. */
+static void
+source_setup (GstElement *decoder, GstElement *source, gpointer data)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (source);
+
+  if (g_object_class_find_property (klass, "latency") && g_object_class_find_property (klass, "drop-on-latency"))
+    g_object_set (source, "latency", 200, "drop-on-latency", TRUE, NULL);
 }
 
 static char *
@@ -99,8 +126,12 @@ add_uri (Stream *s, GError **error)
   gst_caps_unref (video);
   g_free (uri);
   gst_bin_add (GST_BIN (s->pipeline), source);
+  s->source = source;
+  /* It comes and goes while the pipeline plays, and gets there by itself. */
+  g_object_set (source, "async-handling", is_camera_address (s), NULL);
   g_signal_connect (source, "pad-added", G_CALLBACK (pad_added), s);
   g_signal_connect (source, "no-more-pads", G_CALLBACK (no_more_pads), s);
+  g_signal_connect (source, "source-setup", G_CALLBACK (source_setup), s);
   return TRUE;
 }
 
@@ -129,7 +160,7 @@ static gboolean
 build (Stream *s, GError **error)
 {
   GstElement *tail = gst_parse_bin_from_description_full ("videoconvert ! bitmarencode name=e ! bitmarmemory name=m ! "
-      "bitmarcaption name=c ! fakesink sync=false", FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+      "bitmarcaption name=c ! fakesink sync=false async=false", FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   const char *device = s->input;
   GstPad *pad;
 
@@ -147,6 +178,77 @@ build (Stream *s, GError **error)
   if (cli_is_camera (device))
     return add_camera (s, device, error);
   return add_uri (s, error);
+}
+
+/* ---- A camera that went away ------------------------------------------------------------------------ */
+
+/* A recording has an end, and a wrong address is told at once; a camera that has been there is waited for. */
+static gboolean
+comes_back (Stream *s)
+{
+  gint64 duration;
+
+  return is_camera_address (s) && s->frames > 0
+      && (!gst_element_query_duration (s->pipeline, GST_FORMAT_TIME, &duration) || duration <= 0);
+}
+
+/* What was seen before the outage is not what is seen after it: the elements forget the scene and keep their memory. */
+static void
+lose (Stream *s)
+{
+  GstPad *sink = gst_element_get_static_pad (s->first, "sink");
+
+  if (s->lost_us == 0) {
+    s->lost_us = g_get_monotonic_time ();
+    s->pause_us = SHORTEST_PAUSE_US;
+    cli_note (s->cli, s->input, "the stream has stopped; asking for it until it is back");
+  }
+  gst_pad_send_event (sink, gst_event_new_flush_start ());
+  if (s->source) {
+    gst_element_set_state (s->source, GST_STATE_NULL);
+    gst_bin_remove (GST_BIN (s->pipeline), s->source);
+    s->source = NULL;
+  }
+  gst_pad_send_event (sink, gst_event_new_flush_stop (FALSE));
+  gst_object_unref (sink);
+  s->retry_us = g_get_monotonic_time () + s->pause_us;
+  s->pause_us = MIN (2 * s->pause_us, LONGEST_PAUSE_US);
+}
+
+static void
+ask_anew (Stream *s)
+{
+  GError *error = NULL;
+
+  s->retry_us = 0;
+  s->moved_us = g_get_monotonic_time ();
+  s->frames_before = s->frames;
+  if (add_uri (s, &error)) {
+    gst_element_set_state (s->source, GST_STATE_PLAYING);
+    return;
+  }
+  cli_skip (s->cli, s->input, "%s", error->message);
+  g_error_free (error);
+  s->failed = TRUE;
+}
+
+static void
+watch_outage (Stream *s)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (s->retry_us > 0) {
+    if (now >= s->retry_us)
+      ask_anew (s);
+  } else if (s->frames > s->frames_before) {
+    if (s->lost_us > 0)
+      cli_note (s->cli, s->input, "the stream is back after %.1f seconds", (double) (now - s->lost_us) / G_USEC_PER_SEC);
+    s->lost_us = 0;
+    if (now - s->moved_us > LOST_US && comes_back (s))
+      lose (s);
+  } else if (s->lost_us > 0 && now - s->moved_us > FIRST_FRAME_US) {
+    lose (s);
+  }
 }
 
 /* ---- Run ----------------------------------------------------------------------------------------- */
@@ -187,6 +289,19 @@ fail (Stream *s, GstMessage *message)
   g_free (debug);
 }
 
+/* What follows from a source that was taken out is no news. */
+static void
+handle_error (Stream *s, GstMessage *message)
+{
+  GstObject *from = GST_MESSAGE_SRC (message);
+  gboolean ours = gst_object_has_as_ancestor (from, GST_OBJECT (s->first));
+
+  if (ours || (s->lost_us == 0 && !comes_back (s)))
+    fail (s, message);
+  else if (s->source && gst_object_has_as_ancestor (from, GST_OBJECT (s->source)))
+    lose (s);
+}
+
 static void
 handle_element (Stream *s, const GstStructure *fields)
 {
@@ -205,14 +320,19 @@ handle (Stream *s, GstMessage *message)
       handle_element (s, gst_message_get_structure (message));
       break;
     case GST_MESSAGE_APPLICATION:
+      if (s->lost_us > 0)
+        break;
       cli_skip (s->cli, s->input, "there is no video in it");
       s->failed = TRUE;
       break;
     case GST_MESSAGE_ERROR:
-      fail (s, message);
+      handle_error (s, message);
       break;
     case GST_MESSAGE_EOS:
-      s->ended = TRUE;
+      if (s->lost_us == 0 && !comes_back (s))
+        s->ended = TRUE;
+      else if (s->source)
+        lose (s);
       break;
     case GST_MESSAGE_LATENCY:
       gst_bin_recalculate_latency (GST_BIN (s->pipeline));
@@ -262,6 +382,7 @@ watch_stall (Stream *s)
   if (frames != s->frames || s->moved_us == 0)
     s->moved_us = g_get_monotonic_time ();
   s->frames = frames;
+  watch_outage (s);
   if (!s->live && g_get_monotonic_time () - s->moved_us > STALL_US) {
     cli_skip (s->cli, s->input, "no frame has come for %d seconds", (gint) (STALL_US / G_USEC_PER_SEC));
     s->failed = TRUE;
@@ -299,7 +420,7 @@ run (Stream *s)
     if (g_get_monotonic_time () >= next) {
       show_progress (s);
       watch_stall (s);
-      next = g_get_monotonic_time () + G_USEC_PER_SEC / 2;
+      next = g_get_monotonic_time () + G_USEC_PER_SEC / 4;
     }
     g_main_context_iteration (NULL, FALSE);
   }
