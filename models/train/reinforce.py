@@ -27,6 +27,7 @@ from average import Moving
 from evaluate import COLOURS, FUNCTION, SAME, stem
 from metrics import CiderD, words
 from text import BOS, CLS, EOS, PAD
+from together import Together
 
 END = " zzend"
 
@@ -116,8 +117,7 @@ def sample(model, v, cond, count, limit):
 
 def policy_loss(model, tok, reward, codes, keys, args):
     v, cond = condition(model, codes)
-    with net.same_weights():
-        ids = sample(model, v.detach(), cond.detach(), args.samples, args.limit)
+    ids = sample(model, v.detach(), cond.detach(), args.samples, args.limit)
     r = torch.zeros(ids.shape[:2])
     for b, key in enumerate(keys):
         for n in range(args.samples):
@@ -155,26 +155,33 @@ def main():
     ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
     ap.add_argument("--repeated", type=float, default=0.15, help="fine for a content word said twice where no reference does")
     ap.add_argument("--average", type=float, default=0.98, help="decay of the moving average of the weights, which is what is kept; 0: the last ones")
+    ap.add_argument("--processes", type=int, default=1, help="that share a step; give each a core")
     ap.add_argument("--look-every", type=int, default=50)
     ap.add_argument("--seed", type=int, default=1)
     args = ap.parse_args()
 
-    out = checkpoint.folder(args.out)
+    if min(args.steps, args.processes) < 1 or args.pictures % args.processes or args.streams % args.processes:
+        ap.error("--pictures and --streams are shared evenly by --processes")
+
+    out, together = checkpoint.folder(args.out), Together(args.processes)
+    chief, share = together.number == 0, args.pictures // together.count
     saved = checkpoint.load(args.checkpoint)
     cfg, tok = net.Config(**saved["config"]), checkpoint.tokenizer_of(saved, args.checkpoint)
     (out / "tokenizer.json").write_text(json.dumps({"tokens": tok.tokens, "merges": tok.merges}))
-    torch.manual_seed(args.seed)
-    rng = random.Random(args.seed)
+    torch.manual_seed(args.seed + 1000 * together.number)
+    rng = random.Random(args.seed + 1000 * together.number)
     sets, dev = train.read_sets(args, cfg)
     model = checkpoint.model_of(saved, saved["args"]["dropout"])
     reward = Reward(sets, args)
     own = argparse.Namespace(**{**vars(train.options().parse_args([])), **saved["args"]})
-    own.batch = args.pictures
+    own.batch = share
     own.prompts = own.prompts if args.prompts is None else args.prompts
     batches = train.Batches(sets, tok, own, cfg.tokens)
-    watched = streams.Streams(sets, tok, own, args.streams)
-    if args.streams and model.threshold > 1:
-        model.threshold.data.fill_(streams.THRESHOLD)
+    watched = streams.Streams(sets, tok, own, args.streams // together.count)
+    if args.streams:
+        model.threshold.requires_grad_(False)
+        if model.threshold > 1:
+            model.threshold.fill_(streams.THRESHOLD)
     opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
     moving = Moving([model], args.average)
     t0, mean = time.time(), 0.0
@@ -182,25 +189,29 @@ def main():
         rate = min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / args.steps)) + 0.02
         for g in opt.param_groups:
             g["lr"] = args.lr * rate
-        items = [batches.index[rng.randrange(len(batches.index))] for _ in range(args.pictures)]
+        items = [batches.index[rng.randrange(len(batches.index))] for _ in range(share)]
         codes = torch.from_numpy(np.stack([sets[s].views[rng.randrange(len(sets[s].views))][i] for s, i in items]))
-        model.eval()
-        policy, got = policy_loss(model, tok, reward, codes, [(sets[s].name, sets[s].names[i]) for s, i in items], args)
-        model.train()
-        ce, con, same = train.losses(model, batches.batch(items, rng), own)
         opt.zero_grad(set_to_none=True)
-        loss = policy + args.mix * (ce + own.contrast * con + own.consistency * same)
-        loss.backward()
         steady = 0.0
-        if args.streams:
-            stream = args.stream_weight * streams.loss(model, watched.batch(rng), own.smoothing)
-            stream.backward()
-            steady = stream.item() / args.stream_weight
+        with net.same_weights():
+            model.eval()
+            policy, got = policy_loss(model, tok, reward, codes, [(sets[s].name, sets[s].names[i]) for s, i in items], args)
+            model.train()
+            ce, con, same = train.losses(model, batches.batch(items, rng), own)
+            loss = policy + args.mix * (ce + own.contrast * con + own.consistency * same)
+            loss.backward()
+            if args.streams:
+                stream = args.stream_weight * streams.loss(model, watched.batch(rng), own.smoothing)
+                stream.backward()
+                steady = stream.item() / args.stream_weight
+        together.mean(model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         checkpoint.must_be_finite(loss, norm, f"step {step + 1}")
         opt.step()
         moving.update()
         mean = got if step == 0 else 0.95 * mean + 0.05 * got
+        if not chief:
+            continue
         if (step + 1) % 10 == 0:
             print(f"step {step + 1} reward {mean:.3f} ce {ce.item():.3f} streams {steady:.3f} lr {args.lr * rate:.2e} "
                   f"{time.time() - t0:.0f} s", flush=True)

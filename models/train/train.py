@@ -13,9 +13,7 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import random
-import tempfile
 import time
 from pathlib import Path
 
@@ -28,6 +26,7 @@ import net
 import streams
 from average import Moving
 from text import BOS, CLS, DANGLING, EOS, PAD, read_captions, train_bpe
+from together import Together
 
 
 class Pictures:
@@ -245,36 +244,6 @@ def look(model, tok, sets, count, log):
         for k in range(0, n, max(1, n // 4)):
             log(f"    {s.names[k]}: {hyps[s.names[k]]}")
     model.train()
-
-
-class Together:
-    """Processes that train one model, a thread each, on a share of every step's pictures: two do more than one with two threads, which wait
-    for each other at every product. Contrast is within a share."""
-
-    def __init__(self, count):
-        self.count, self.number = count, 0
-        if count == 1:
-            return
-        meet = tempfile.NamedTemporaryFile(delete=False)
-        for n in range(1, count):
-            if os.fork() == 0:
-                self.number = n
-                break
-        torch.distributed.init_process_group("gloo", init_method=f"file://{meet.name}", rank=self.number, world_size=count)
-
-    def wait(self):
-        if self.count > 1:
-            torch.distributed.barrier()
-
-    def mean(self, parameters):
-        """Of the gradients."""
-        if self.count == 1:
-            return
-        grads = [p.grad for p in parameters if p.grad is not None]
-        flat = torch.cat([g.reshape(-1) for g in grads]) / self.count
-        torch.distributed.all_reduce(flat)
-        for g, x in zip(grads, flat.split([g.numel() for g in grads])):
-            g.copy_(x.view_as(g))
 
 
 def options():
