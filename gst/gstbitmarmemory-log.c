@@ -145,6 +145,34 @@ restore (GstBitmarMemory *self, const char *path, GError **error)
 
 /* ---- Log ----------------------------------------------------------------------------------------- */
 
+/* Captions that may come before the log is open: seconds of them. */
+#define MAX_EARLY 256
+
+typedef struct {
+  GstStructure *structure;
+  GBytes *episode;
+} Entry;
+
+/* structure: transfer full */
+static Entry *
+entry_new (GstStructure *structure, GBytes *episode)
+{
+  Entry *entry = g_new (Entry, 1);
+
+  *entry = (Entry) { structure, g_bytes_ref (episode) };
+  return entry;
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  gst_structure_free (entry->structure);
+  g_bytes_unref (entry->episode);
+  g_free (entry);
+}
+
 /* What the log has against what it was given, or what the disk has against the log; told once. log_lock held. */
 static GError *
 find_trouble (GstBitmarMemory *self, GError *error)
@@ -167,8 +195,12 @@ log_locked (GstBitmarMemory *self, const GstStructure *s, GBytes *episode, GErro
   GError *error = NULL;
 
   g_clear_pointer (&same, g_bytes_unref);
-  if (!self->log)
+  if (!self->log) {
+    /* Live, bitmarcaption speaks as soon as it has its model, which may be before we have ours. */
+    if (self->log_opening && g_queue_get_length (&self->early) < MAX_EARLY)
+      g_queue_push_tail (&self->early, entry_new (gst_structure_copy (s), episode));
     return;
+  }
   if (bitmar_episode_set_bytes (self->logged, episode, &error))
     bitmar_journal_add (self->log, s, self->logged, gst_bitmar_memory_utc (self, &time), &error);
   *trouble = find_trouble (self, error);
@@ -191,20 +223,13 @@ gst_bitmar_memory_log (GstBitmarMemory *self, const GstStructure *structure, GBy
   }
 }
 
-typedef struct {
-  GstStructure *structure;
-  GBytes *episode;
-} Entry;
-
 static void
 log_entry (gpointer data, gpointer user_data)
 {
   Entry *entry = data;
 
   gst_bitmar_memory_log (user_data, entry->structure, entry->episode);
-  gst_structure_free (entry->structure);
-  g_bytes_unref (entry->episode);
-  g_free (entry);
+  entry_free (entry);
 }
 
 void
@@ -216,9 +241,24 @@ gst_bitmar_memory_log_later (GstBitmarMemory *self, GstStructure *structure, GBy
     gst_structure_free (structure);
     return;
   }
-  entry = g_new (Entry, 1);
-  *entry = (Entry) { structure, g_bytes_ref (episode) };
+  entry = entry_new (structure, episode);
   g_thread_pool_push (self->logger, entry, NULL);
+}
+
+/* log_lock held */
+static void
+log_early (GstBitmarMemory *self)
+{
+  GError *trouble = NULL;
+  Entry *entry;
+
+  while ((entry = g_queue_pop_head (&self->early))) {
+    log_locked (self, entry->structure, entry->episode, &trouble);
+    if (trouble)
+      GST_WARNING_OBJECT (self, "event log: %s", trouble->message);
+    g_clear_error (&trouble);
+    entry_free (entry);
+  }
 }
 
 static gboolean
@@ -234,7 +274,8 @@ open_log (GstBitmarMemory *self, const char *path, BitmarModel *model, GError **
   g_mutex_lock (&self->log_lock);
   self->log = log;
   self->logged = bitmar_episode_new (model);
-  self->log_failing = FALSE;
+  self->log_failing = self->log_opening = FALSE;
+  log_early (self);
   g_mutex_unlock (&self->log_lock);
   self->logger = g_thread_pool_new (log_entry, self, 1, FALSE, NULL);
   gst_bitmar_memory_set_retention (self);
@@ -254,6 +295,17 @@ gst_bitmar_memory_set_retention (GstBitmarMemory *self)
   if (self->log)
     bitmar_event_log_set_retention (self->log, age, bytes);
   g_mutex_unlock (&self->log_lock);
+}
+
+void
+gst_bitmar_memory_expect_log (GstBitmarMemory *self)
+{
+  char *path = get_path (self, &self->log_file);
+
+  g_mutex_lock (&self->log_lock);
+  self->log_opening = path != NULL;
+  g_mutex_unlock (&self->log_lock);
+  g_free (path);
 }
 
 gboolean
@@ -287,6 +339,8 @@ gst_bitmar_memory_close_files (GstBitmarMemory *self)
     save_now (self);
   }
   g_mutex_lock (&self->log_lock);
+  self->log_opening = FALSE;
+  g_queue_clear_full (&self->early, entry_free);
   g_clear_object (&self->log);
   g_clear_object (&self->logged);
   g_clear_object (&self->told);

@@ -37,11 +37,14 @@ struct _GstBitmarMemory {
   GMutex log_lock;
   BitmarEventLog *log;
   BitmarEpisode *logged, *told;
-  gboolean log_failing, save_failing;
+  GQueue early;                /* what is to be logged once the log is open */
+  gboolean log_opening, log_failing, save_failing;
 };
 
 /* ---- gstbitmarmemory-log.c: what goes to files and comes back ---- */
 
+/* Before the loader runs: captions are kept until the log is open. */
+void gst_bitmar_memory_expect_log (GstBitmarMemory *self);
 /* In the loader's thread: the snapshot is restored and the log opened, where they are named. FALSE with an error of a GStreamer domain. */
 gboolean gst_bitmar_memory_open_files (GstBitmarMemory *self, BitmarModel *model, GError **error);
 /* The last snapshot; then the log is let go. */

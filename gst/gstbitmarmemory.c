@@ -172,13 +172,17 @@ observe (GstBitmarMemory *self, GstStructure *s, GstBuffer *buffer)
   GstFlowReturn flow;
   GstBitmarTime time;
   GBytes *bytes;
+  char *stream;
 
-  /* Live video waits for nobody; the episode then goes on as it came. */
+  /* Live video waits for nobody; the episode then goes on as it came, but for whose it is. */
   if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), !gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self)),
           &flow)) {
     g_mutex_lock (&self->lock);
     self->skipped++;
     g_mutex_unlock (&self->lock);
+    stream = stream_name (self);
+    gst_bitmar_episode_write (s, NULL, stream);
+    g_free (stream);
     return flow;
   }
   bytes = gst_bitmar_episode_read (s, &time);
@@ -317,6 +321,7 @@ start (GstBitmarFilter *filter)
   self->used = self->alerts_active = 0;
   self->changed = self->save_failing = FALSE;
   self->epoch = (guint64) g_get_real_time () * 1000;
+  gst_bitmar_memory_expect_log (self);
 }
 
 static void

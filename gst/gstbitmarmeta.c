@@ -175,7 +175,8 @@ gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time)
 void
 gst_bitmar_episode_write (GstStructure *structure, GBytes *episode, const char *stream)
 {
-  gst_structure_set (structure, "episode", G_TYPE_BYTES, episode, NULL);
+  if (episode)
+    gst_structure_set (structure, "episode", G_TYPE_BYTES, episode, NULL);
   set_string (structure, "stream", stream);
 }
 

@@ -86,7 +86,7 @@ GstSample *gst_bitmar_thumbnail_peek (const GstStructure *structure);
 
 /* From a meta's or an event's structure. (transfer full) NULL when it is not one. */
 GBytes *gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time);
-/* Replaces the bytes; stream may be NULL. */
+/* Replaces the bytes and the stream, where they are not NULL. */
 void gst_bitmar_episode_write (GstStructure *structure, GBytes *episode, const char *stream);
 
 /* All of a caption as fields: for metas and for the element message. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "source.h"
 
 static const char summary[] =
     "Captions pictures, videos, cameras and streams with a 1.58-bit vision-language model.\n"
@@ -20,6 +21,8 @@ static const char summary[] =
     "      reads: file://, http://, https://, rtsp://. One line per caption on stdout.\n"
     "  bitmar info [--json] [MODEL]\n"
     "      What a model file is: size, licence, training data, scores, hash. Without MODEL: the one in use.\n"
+    "  bitmar watch [OPTION…] FILE\n"
+    "      Many cameras at once, with a memory, a log and alerts; bitmar watch --help.\n"
     "  bitmar search [OPTION…] LOG SENTENCE\n"
     "      What an event log has seen; bitmar search --help.\n"
     "  bitmar forget [OPTION…] LOG\n"
@@ -88,7 +91,7 @@ caption_file (Cli *cli, CliPictures *pictures, const char *input, gboolean is_ur
   guint8 start[16];
   gsize size;
 
-  if (cli_is_camera (path)) {
+  if (source_is_device (path)) {
     cli_stream_caption (cli, input, is_uri);
     return;
   }
@@ -140,8 +143,8 @@ caption_inputs (Cli *cli, CliPictures *pictures, char **inputs)
 /* ---- Commands -------------------------------------------------------------------------------------- */
 
 /* Installed where GStreamer does not look by itself, the plugin is still found. */
-static void
-find_plugin (void)
+void
+cli_find_plugin (void)
 {
   GstElementFactory *factory = gst_element_factory_find ("bitmarcaption");
 
@@ -186,7 +189,7 @@ caption (Cli *cli, char **inputs)
     return status;
   }
   g_unix_signal_add (SIGINT, interrupted, cli);
-  find_plugin ();
+  cli_find_plugin ();
   caption_inputs (cli, pictures, inputs);
   cli_pictures_free (pictures);
   g_object_unref (cli->model);
@@ -205,12 +208,12 @@ static int
 dispatch (Cli *cli, char **words)
 {
   if (!words || !words[0])
-    return usage ("a command is missing: caption, info, search, forget or bench");
+    return usage ("a command is missing: caption, info, watch, search, forget or bench");
   if (g_str_equal (words[0], "caption"))
     return caption (cli, words + 1);
   if (g_str_equal (words[0], "info"))
     return info (cli, words + 1);
-  return usage ("the command is caption, info, search, forget or bench");
+  return usage ("the command is caption, info, watch, search, forget or bench");
 }
 
 int
@@ -233,7 +236,7 @@ main (int argc, char **argv)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
-  GOptionContext *context = g_option_context_new ("caption|info|search|forget|bench …");
+  GOptionContext *context = g_option_context_new ("caption|info|watch|search|forget|bench …");
   GError *error = NULL;
   int status;
 
@@ -243,6 +246,8 @@ main (int argc, char **argv)
     return cli_bench (argc - 1, argv + 1);
   if (argc > 1 && (g_str_equal (argv[1], "search") || g_str_equal (argv[1], "forget")))
     return cli_search (argc - 1, argv + 1);
+  if (argc > 1 && g_str_equal (argv[1], "watch"))
+    return cli_watch (argc - 1, argv + 1);
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "source.h"
 
 /* A file from which nothing comes for this long never will: 1.22's demuxer for animated GIF, for one, reads its end for ever. */
 #define STALL_US (30 * G_USEC_PER_SEC)
@@ -23,7 +24,7 @@ typedef struct {
   gboolean is_uri;
   GstElement *pipeline, *first;
   GstElement *source;          /* what stands before `first`; replaced when a camera is asked anew */
-  gboolean linked, failed, ended, captioned;
+  gboolean failed, ended, captioned;
   char *missing;               /* a decoder that is not installed */
   gboolean live;
   guint64 frames;              /* that came so far */
@@ -35,105 +36,6 @@ typedef struct {
 } Stream;
 
 /* ---- Pipeline ------------------------------------------------------------------------------------ */
-
-/* The first video stream; the rest is not decoded. */
-static void
-pad_added (GstElement *source, GstPad *pad, gpointer data)
-{
-  Stream *s = data;
-  GstPad *sink = gst_element_get_static_pad (s->first, "sink");
-  GstCaps *caps = gst_pad_query_caps (pad, NULL);
-  const char *name = gst_caps_get_size (caps) > 0 ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
-
-  if (!gst_pad_is_linked (sink) && g_str_has_prefix (name, "video/"))
-    s->linked |= gst_pad_link (pad, sink) == GST_PAD_LINK_OK;
-  gst_caps_unref (caps);
-  gst_object_unref (sink);
-}
-
-static void
-no_more_pads (GstElement *source, gpointer data)
-{
-  Stream *s = data;
-
-  if (!s->linked)
-    gst_element_post_message (s->pipeline, gst_message_new_application (GST_OBJECT (s->pipeline),
-            gst_structure_new_empty ("no-video")));
-}
-
-static gboolean
-is_camera_address (Stream *s)
-{
-  return s->is_uri && g_ascii_strncasecmp (s->input, "rtsp", 4) == 0;
-}
-
-/* rtspsrc's own two seconds are for the internet. What is late is dropped, so that captions stay near the picture. */
-static void
-source_setup (GstElement *decoder, GstElement *source, gpointer data)
-{
-  GObjectClass *klass = G_OBJECT_GET_CLASS (source);
-
-  if (g_object_class_find_property (klass, "latency") && g_object_class_find_property (klass, "drop-on-latency"))
-    g_object_set (source, "latency", 200, "drop-on-latency", TRUE, NULL);
-}
-
-static char *
-to_uri (const char *input, gboolean is_uri, GError **error)
-{
-  return is_uri ? g_strdup (input) : gst_filename_to_uri (input, error);
-}
-
-gboolean
-cli_is_camera (const char *path)
-{
-  return g_str_has_prefix (path, "/dev/video") || g_str_has_prefix (path, "/dev/v4l/");
-}
-
-/* A camera's frames come as JPEG or raw; decodebin takes either. */
-static gboolean
-add_camera (Stream *s, const char *device, GError **error)
-{
-  GstElement *camera = gst_element_factory_make ("v4l2src", NULL), *decode = gst_element_factory_make ("decodebin", NULL);
-
-  if (!camera || !decode) {
-    g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element v4l2src is missing (gst-plugins-good)");
-    gst_clear_object (&camera);
-    gst_clear_object (&decode);
-    return FALSE;
-  }
-  g_object_set (camera, "device", device, NULL);
-  gst_bin_add_many (GST_BIN (s->pipeline), camera, decode, NULL);
-  g_signal_connect (decode, "pad-added", G_CALLBACK (pad_added), s);
-  return gst_element_link (camera, decode);
-}
-
-static gboolean
-add_uri (Stream *s, GError **error)
-{
-  GstElement *source = gst_element_factory_make ("uridecodebin", NULL);
-  char *uri = to_uri (s->input, s->is_uri, error);
-  GstCaps *video;
-
-  if (!uri || !source) {
-    if (uri)
-      g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element uridecodebin is missing");
-    g_free (uri);
-    gst_clear_object (&source);
-    return FALSE;
-  }
-  video = gst_caps_from_string ("video/x-raw(ANY)");
-  g_object_set (source, "uri", uri, "caps", video, "expose-all-streams", FALSE, NULL);
-  gst_caps_unref (video);
-  g_free (uri);
-  gst_bin_add (GST_BIN (s->pipeline), source);
-  s->source = source;
-  /* It comes and goes while the pipeline plays, and gets there by itself. */
-  g_object_set (source, "async-handling", is_camera_address (s), NULL);
-  g_signal_connect (source, "pad-added", G_CALLBACK (pad_added), s);
-  g_signal_connect (source, "no-more-pads", G_CALLBACK (no_more_pads), s);
-  g_signal_connect (source, "source-setup", G_CALLBACK (source_setup), s);
-  return TRUE;
-}
 
 static void
 configure (Stream *s)
@@ -157,11 +59,17 @@ configure (Stream *s)
 }
 
 static gboolean
+add_source (Stream *s, GError **error)
+{
+  s->source = source_add (s->pipeline, s->first, s->input, s->is_uri, error);
+  return s->source != NULL;
+}
+
+static gboolean
 build (Stream *s, GError **error)
 {
   GstElement *tail = gst_parse_bin_from_description_full ("videoconvert ! bitmarencode name=e ! bitmarmemory name=m ! "
       "bitmarcaption name=c ! fakesink sync=false async=false", FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
-  const char *device = s->input;
   GstPad *pad;
 
   if (!tail)
@@ -173,11 +81,7 @@ build (Stream *s, GError **error)
   gst_element_add_pad (tail, gst_ghost_pad_new ("sink", pad));
   gst_object_unref (pad);
   configure (s);
-  if (g_str_has_prefix (device, "v4l2://"))
-    device += strlen ("v4l2://");
-  if (cli_is_camera (device))
-    return add_camera (s, device, error);
-  return add_uri (s, error);
+  return add_source (s, error);
 }
 
 /* ---- A camera that went away ------------------------------------------------------------------------ */
@@ -188,7 +92,7 @@ comes_back (Stream *s)
 {
   gint64 duration;
 
-  return is_camera_address (s) && s->frames > 0
+  return s->is_uri && source_is_rtsp (s->input) && s->frames > 0
       && (!gst_element_query_duration (s->pipeline, GST_FORMAT_TIME, &duration) || duration <= 0);
 }
 
@@ -223,7 +127,7 @@ ask_anew (Stream *s)
   s->retry_us = 0;
   s->moved_us = g_get_monotonic_time ();
   s->frames_before = s->frames;
-  if (add_uri (s, &error)) {
+  if (add_source (s, &error)) {
     gst_element_set_state (s->source, GST_STATE_PLAYING);
     return;
   }
@@ -266,6 +170,16 @@ print (Stream *s, const GstStructure *fields)
   s->captioned = TRUE;
 }
 
+static gboolean
+is_linked (Stream *s)
+{
+  GstPad *sink = gst_element_get_static_pad (s->first, "sink");
+  gboolean linked = gst_pad_is_linked (sink);
+
+  gst_object_unref (sink);
+  return linked;
+}
+
 static void
 fail (Stream *s, GstMessage *message)
 {
@@ -279,7 +193,7 @@ fail (Stream *s, GstMessage *message)
   else if (s->missing)
     cli_skip (s->cli, s->input, "a plug-in is missing: %s", s->missing);
   /* Streams that are not video count as missing, too, when there is nothing else. */
-  else if (g_error_matches (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) && !s->linked)
+  else if (g_error_matches (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN) && !is_linked (s))
     cli_skip (s->cli, s->input, "there is no video in it");
   else
     cli_skip (s->cli, s->input, "%s", error->message);

@@ -63,7 +63,12 @@ void cli_pictures_caption (CliPictures *pictures, const char *input, gboolean is
 
 /* cli-stream.c: a video file, a camera or an address. */
 void cli_stream_caption (Cli *cli, const char *input, gboolean is_uri);
-gboolean cli_is_camera (const char *path);
+
+/* cli-watch.c: argv[0] is the command's name. */
+int cli_watch (int argc, char **argv);
+
+/* bitmar.c: where GStreamer does not look by itself, too. */
+void cli_find_plugin (void);
 
 /* cli-info.c */
 CliStatus cli_info (const char *path, gboolean json);

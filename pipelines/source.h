@@ -1,0 +1,21 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where a pipeline's frames come from. */
+#pragma once
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+/* Adds to the pipeline what gives the raw video of `input`, an address or else a file's path or a device, and links the first video stream to
+ * the sink pad of `first` once it is there; nothing else is decoded. When there is no video the pipeline posts an application message
+ * "no-video". The element that was added and can be taken out again; of a device it is only the last one. NULL: it can't be. */
+GstElement *source_add (GstElement *pipeline, GstElement *first, const char *input, gboolean is_uri, GError **error);
+
+/* A device that v4l2src opens; v4l2:// may stand before it. */
+gboolean source_is_device (const char *input);
+/* A camera that is reached by RTSP. */
+gboolean source_is_rtsp (const char *input);
+
+G_END_DECLS

@@ -1,0 +1,340 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A connection is a pipeline from its beginning to its end. When it ends, all of it is taken down and made anew: no element has to be trusted to
+ * get over what happened to another. The memory goes through its file. */
+#include "watch-camera.h"
+
+#include "source.h"
+
+#define MESSAGE_WAIT (100 * GST_MSECOND)
+#define LOOK_US (G_USEC_PER_SEC / 4)
+/* A camera that is silent for this long is gone; one that was just asked may take longer to its first key frame. */
+#define LOST_US (10 * G_USEC_PER_SEC)
+#define FIRST_FRAME_US (20 * G_USEC_PER_SEC)
+#define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
+#define LONGEST_PAUSE_US (4 * G_USEC_PER_SEC)
+
+struct _WatchedCamera {
+  const WatchConfig *config;
+  const WatchCamera *camera;
+  const WatchFuncs *funcs;
+  gpointer user_data;
+  GThread *thread;
+  GMutex lock;
+  GCond wake;
+  gboolean stopped;            /* with the lock */
+  /* The thread's own. */
+  WatchState state;
+  char *why;                   /* said last */
+  gint64 pause_us;             /* until it is asked again */
+};
+
+typedef struct {
+  WatchedCamera *watched;
+  GstElement *pipeline, *encode;
+  guint64 frames;
+  gint64 moved_us;             /* when one came last, or it was asked */
+  gboolean over, ended;
+  char *why;                   /* it is over */
+  char *missing;               /* a decoder that is not installed */
+} Connection;
+
+static gboolean
+is_stopped (WatchedCamera *w)
+{
+  gboolean stopped;
+
+  g_mutex_lock (&w->lock);
+  stopped = w->stopped;
+  g_mutex_unlock (&w->lock);
+  return stopped;
+}
+
+/* The same news is told once. */
+static void
+tell (WatchedCamera *w, WatchState state, const char *why)
+{
+  if (state == w->state && g_strcmp0 (why, w->why) == 0)
+    return;
+  w->state = state;
+  g_free (w->why);
+  w->why = g_strdup (why);
+  w->funcs->state (w->camera, state, why, w->user_data);
+}
+
+/* ---- Pipeline ---------------------------------------------------------------------------------------- */
+
+static gboolean
+is_file (const WatchCamera *camera)
+{
+  return (!gst_uri_is_valid (camera->source) && !source_is_device (camera->source)) || gst_uri_has_protocol (camera->source, "file");
+}
+
+/* GStreamer says "Resource not found." */
+static char *
+missing_file (const WatchCamera *camera)
+{
+  g_autofree char *path = NULL;
+
+  if (!is_file (camera))
+    return NULL;
+  path = gst_uri_is_valid (camera->source) ? g_filename_from_uri (camera->source, NULL, NULL) : g_strdup (camera->source);
+  return path && !g_file_test (path, G_FILE_TEST_EXISTS) ? g_strdup_printf ("there is no file %s", path) : NULL;
+}
+
+static GstElement *
+named (GstElement *pipeline, const char *name)
+{
+  GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), name);
+
+  gst_object_unref (element);  /* the pipeline has it */
+  return element;
+}
+
+static void
+configure_memory (const WatchConfig *config, const WatchCamera *camera, GstElement *memory)
+{
+  g_autofree char *name = g_strconcat (camera->name, ".memory", NULL);
+  g_autofree char *file = g_build_filename (config->folder, name, NULL), *log = g_build_filename (config->folder, "events.db", NULL);
+
+  g_object_set (memory, "memory-file", file, "save-interval", config->save_interval, "event-log", log, "stream-id", camera->name,
+      "retention", config->retention, "retention-bytes", config->retention_bytes, "alerts", camera->alerts, NULL);
+}
+
+static void
+configure (const WatchConfig *config, const WatchCamera *camera, GstElement *pipeline)
+{
+  GstElement *encode = named (pipeline, "e"), *memory = named (pipeline, "m"), *caption = named (pipeline, "c");
+
+  g_object_set (encode, "model-path", config->model, "thumbnail-width", config->thumbnail_width, NULL);
+  g_object_set (memory, "model-path", config->model, NULL);
+  g_object_set (caption, "model-path", config->model, "prompt", camera->prompt, NULL);
+  configure_memory (config, camera, memory);
+  if (camera->min_confidence >= 0)
+    g_object_set (caption, "min-confidence", camera->min_confidence, NULL);
+  if (camera->interval > 0)
+    g_object_set (encode, "max-rate", 1000, (gint) (camera->interval * 1000 + 0.5), NULL);
+}
+
+/* A file is seen as a camera would show it: clocksync holds its frames to their time. */
+static GstElement *
+build (const WatchConfig *config, const WatchCamera *camera, GError **error)
+{
+  GstElement *pipeline, *tail = gst_parse_bin_from_description_full (is_file (camera)
+      ? "clocksync name=first ! videoconvert ! bitmarencode mode=live name=e ! bitmarmemory mode=live name=m ! bitmarcaption mode=live name=c ! "
+      "fakesink sync=false async=false"
+      : "identity name=first ! videoconvert ! bitmarencode mode=live name=e ! bitmarmemory mode=live name=m ! bitmarcaption mode=live name=c ! "
+      "fakesink sync=false async=false", FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  GstPad *pad;
+
+  if (!tail)
+    return NULL;
+  pad = gst_element_get_static_pad (named (tail, "first"), "sink");
+  gst_element_add_pad (tail, gst_ghost_pad_new ("sink", pad));
+  gst_object_unref (pad);
+  pipeline = gst_pipeline_new (camera->name);
+  gst_bin_add (GST_BIN (pipeline), tail);
+  configure (config, camera, pipeline);
+  if (source_add (pipeline, tail, camera->source, gst_uri_is_valid (camera->source), error))
+    return pipeline;
+  gst_object_unref (pipeline);
+  return NULL;
+}
+
+/* ---- Messages ---------------------------------------------------------------------------------------- */
+
+static void
+end (Connection *c, const char *why)
+{
+  if (!c->over)
+    c->why = g_strdup (why);
+  c->over = TRUE;
+}
+
+/* The first error is the cause; of several about what is missing the decoder's name says most. */
+static void
+handle_error (Connection *c, GstMessage *message)
+{
+  GError *error;
+  char *debug;
+
+  gst_message_parse_error (message, &error, &debug);
+  GST_INFO ("%s: %s (%s)", c->watched->camera->name, error->message, debug);
+  end (c, c->missing ? c->missing : error->message);
+  g_error_free (error);
+  g_free (debug);
+}
+
+static void
+handle_element (Connection *c, const GstStructure *fields)
+{
+  WatchedCamera *w = c->watched;
+
+  if (gst_structure_has_name (fields, "bitmar-caption") || gst_structure_has_name (fields, "bitmar-alert"))
+    w->funcs->message (w->camera, fields, w->user_data);
+  else if (gst_structure_has_name (fields, "missing-plugin") && !c->missing)
+    c->missing = g_strdup_printf ("a plug-in is missing: %s", gst_structure_get_string (fields, "name"));
+}
+
+static void
+handle (Connection *c, GstMessage *message)
+{
+  const WatchCamera *camera = c->watched->camera;
+
+  switch (GST_MESSAGE_TYPE (message)) {
+    case GST_MESSAGE_ELEMENT:
+      handle_element (c, gst_message_get_structure (message));
+      break;
+    case GST_MESSAGE_APPLICATION:
+      end (c, "there is no video in it");
+      break;
+    case GST_MESSAGE_ERROR:
+      handle_error (c, message);
+      break;
+    case GST_MESSAGE_EOS:
+      c->ended = is_file (camera) && !camera->repeat;
+      end (c, "the stream has ended");
+      break;
+    case GST_MESSAGE_LATENCY:
+      gst_bin_recalculate_latency (GST_BIN (c->pipeline));
+      break;
+    default:
+      break;
+  }
+}
+
+/* ---- Thread ------------------------------------------------------------------------------------------ */
+
+static void
+look (Connection *c)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean before = c->frames > 0;
+  GstStructure *stats;
+  guint64 frames;
+
+  g_object_get (c->encode, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "frames-in", &frames);
+  gst_structure_free (stats);
+  if (frames != c->frames) {
+    c->frames = frames;
+    c->moved_us = now;
+    c->watched->pause_us = SHORTEST_PAUSE_US;
+    tell (c->watched, WATCH_WATCHING, NULL);
+  } else if (now - c->moved_us > (before ? LOST_US : FIRST_FRAME_US)) {
+    end (c, before ? "no frame has come for 10 seconds" : "it does not answer");
+  }
+}
+
+static void
+play (Connection *c)
+{
+  GstBus *bus = gst_element_get_bus (c->pipeline);
+  gint64 next = 0;
+
+  c->encode = named (c->pipeline, "e");
+  c->moved_us = g_get_monotonic_time ();
+  gst_element_set_state (c->pipeline, GST_STATE_PLAYING);
+  while (!c->over && !is_stopped (c->watched)) {
+    GstMessage *message = gst_bus_timed_pop (bus, MESSAGE_WAIT);
+
+    if (message) {
+      handle (c, message);
+      gst_message_unref (message);
+    }
+    if (g_get_monotonic_time () >= next) {
+      look (c);
+      next = g_get_monotonic_time () + LOOK_US;
+    }
+  }
+  gst_element_set_state (c->pipeline, GST_STATE_NULL);
+  gst_object_unref (bus);
+}
+
+/* FALSE: there is nothing more to come. */
+static gboolean
+connect_once (WatchedCamera *w)
+{
+  Connection c = { .watched = w };
+  g_autofree char *missing = missing_file (w->camera);
+  GError *error = NULL;
+
+  if (missing) {
+    end (&c, missing);
+  } else if ((c.pipeline = build (w->config, w->camera, &error))) {
+    play (&c);
+    gst_object_unref (c.pipeline);
+  } else {
+    end (&c, error->message);
+    g_error_free (error);
+  }
+  if (!is_stopped (w))
+    tell (w, c.ended ? WATCH_ENDED : WATCH_WAITING, c.why);
+  g_free (c.why);
+  g_free (c.missing);
+  return !c.ended;
+}
+
+/* FALSE: it is to end. */
+static gboolean
+rest (WatchedCamera *w)
+{
+  gint64 until = g_get_monotonic_time () + w->pause_us;
+  gboolean goes_on;
+
+  w->pause_us = MIN (2 * w->pause_us, LONGEST_PAUSE_US);
+  g_mutex_lock (&w->lock);
+  while (!w->stopped && g_cond_wait_until (&w->wake, &w->lock, until))
+    continue;
+  goes_on = !w->stopped;
+  g_mutex_unlock (&w->lock);
+  return goes_on;
+}
+
+static gpointer
+run (gpointer data)
+{
+  WatchedCamera *w = data;
+
+  w->funcs->state (w->camera, WATCH_CONNECTING, NULL, w->user_data);
+  while (connect_once (w) && rest (w))
+    continue;
+  return NULL;
+}
+
+WatchedCamera *
+watched_camera_new (const WatchConfig *config, const WatchCamera *camera, const WatchFuncs *funcs, gpointer user_data)
+{
+  WatchedCamera *w = g_new0 (WatchedCamera, 1);
+
+  w->config = config;
+  w->camera = camera;
+  w->funcs = funcs;
+  w->user_data = user_data;
+  w->pause_us = SHORTEST_PAUSE_US;
+  g_mutex_init (&w->lock);
+  g_cond_init (&w->wake);
+  w->thread = g_thread_new (camera->name, run, w);
+  return w;
+}
+
+void
+watched_camera_stop (WatchedCamera *w)
+{
+  g_mutex_lock (&w->lock);
+  w->stopped = TRUE;
+  g_cond_signal (&w->wake);
+  g_mutex_unlock (&w->lock);
+}
+
+void
+watched_camera_free (WatchedCamera *w)
+{
+  watched_camera_stop (w);
+  g_thread_join (w->thread);
+  g_mutex_clear (&w->lock);
+  g_cond_clear (&w->wake);
+  g_free (w->why);
+  g_free (w);
+}

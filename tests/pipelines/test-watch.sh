@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# bitmar watch: many cameras, of which some fail, with a model of random weights.
+set -u
+. "$(dirname "$0")/common.sh"
+BITMAR_MODEL=$(cd "$(dirname "$0")/../files" && pwd)/tiny.gguf
+export BITMAR_MODEL
+clip "${work:?}/clip.mkv"
+
+# config LINE…: a file of those lines, below a [watch] with a folder of its own.
+config () {
+  { printf '[watch]\nfolder = state\n'; printf '%s\n' "$@"; } > "$work/cameras.conf"
+  rm -rf "$work/state"
+}
+watch () {
+  "$BITMAR" watch "$work/cameras.conf" "$@" > "$work/out" 2> "$work/err"
+}
+# says STATUS WORDS [OPTION…]
+says () {
+  wanted=$1 words=$2
+  shift 2
+  status "$wanted" watch "$@"
+  result=$?
+  cat "$work/err"
+  [ $result -eq 0 ] && grep -qF -- "$words" "$work/err"
+}
+
+config '[camera a]' 'source = clip.mkv' 'promt = a dog'
+ok 'a mistake is told with its line' says 2 "$work/cameras.conf:5: [camera a]: there is no key 'promt'"
+config '[camera a]' 'source = clip.mkv' 'alerts = dog: a dog for ever'
+ok 'rules that cannot be read are told with their line' says 2 "$work/cameras.conf:5: [camera a]: alerts: line 1, column"
+config '[camera a]' 'source = clip.mkv' 'alerts = dog: a dog' 'prompt = a dog' 'enabled = no'
+ok '--check finds nothing wrong' status 0 watch --check
+ok '--check leaves nothing behind' [ ! -e "$work/state" ]
+ok 'cameras that are not enabled are not watched' status 0 watch
+ok 'no model' status 3 env BITMAR_MODEL="$work/none.gguf" "$BITMAR" watch "$work/cameras.conf"
+ok 'no file' status 2 "$BITMAR" watch "$work/none.conf"
+ok 'two files' status 2 "$BITMAR" watch "$work/cameras.conf" "$work/cameras.conf"
+ok '--help' sh -c '"$1" watch --help | grep -q "docs/watch.md"' - "$BITMAR"
+
+# Two clips to their ends: captions of both on standard output, in one log, and a memory each.
+two () {
+  config '[camera first]' 'source = clip.mkv' 'min-confidence = 0' 'alerts = any: a man above 0.001 below 0.0005 cooldown 0s' \
+    '[camera second]' "source = file://$work/clip.mkv" 'min-confidence = 0' 'interval = 500ms'
+  status 0 watch || return 1
+  cat "$work/out" "$work/err"
+  grep -q '  first  [^!]' "$work/out" && grep -q '  second  [^!]' "$work/out" && grep -q 'first: watching' "$work/err" &&
+    grep -q 'second: ended' "$work/err" && [ -s "$work/state/first.memory" ] && [ -s "$work/state/second.memory" ]
+}
+ok 'two clips' two
+logged () {
+  "$BITMAR" search "$work/state/events.db" 'a man' -k 100 --json > "$work/found" || return 1
+  cat "$work/found"
+  grep -q '"camera":"first"' "$work/found" &&
+    grep -q '"camera":"second"' "$work/found" && grep -q '"alert":"any"' "$work/found"
+}
+ok 'both are in the log' logged
+json () {
+  status 0 watch --json --quiet || return 1
+  cat "$work/out"
+  [ ! -s "$work/err" ] && grep '"type":"caption"' "$work/out" | "$CHECK_JSON" + version:n type:s camera:s time:s text:s confidence:n novelty:n &&
+    grep '"type":"state"' "$work/out" | head -n 1 | "$CHECK_JSON" + version:n type:s camera:s time:s state:s
+}
+ok '--json' json
+
+# Of a camera that is not there and a file that is missing no harm comes to the clip, which is shown again and again; SIGTERM ends it well.
+harmless () {
+  config '[camera gone]' 'source = rtsp://127.0.0.1:1/gone' '[camera missing]' 'source = none.mkv' \
+    '[camera clip]' 'source = clip.mkv' 'repeat = yes' 'min-confidence = 0'
+  "$BITMAR" watch "$work/cameras.conf" > "$work/out" 2> "$work/err" &
+  watcher=$!
+  for _ in $(seq 300); do
+    sleep 0.1
+    [ "$(grep -c 'clip: watching' "$work/err")" -lt 2 ] || break
+  done
+  kill -TERM $watcher
+  wait $watcher
+  result=$?
+  cat "$work/out" "$work/err"
+  [ $result -eq 0 ] && [ "$(grep -c 'clip: watching' "$work/err")" -ge 2 ] && grep -q '  clip  .' "$work/out" &&
+    grep -q 'gone: waiting (..*)' "$work/err" && grep -q "missing: waiting (there is no file $work/none.mkv)" "$work/err" &&
+    [ "$(grep -c 'gone: waiting' "$work/err")" -le 3 ]
+}
+ok 'what fails harms no other, and is told once' harmless
+
+if [ -n "${RTSP_SERVER:-}" ]; then
+  "$RTSP_SERVER" "$work/address" &
+  server=$!
+  until [ -s "$work/address" ] || ! kill -0 $server 2>/dev/null; do sleep 0.1; done
+  # This camera hangs up after four seconds.
+  comes_back () {
+    config '[camera door]' "source = $(cat "$work/address")" 'min-confidence = 0'
+    "$BITMAR" watch "$work/cameras.conf" > "$work/out" 2> "$work/err" &
+    watcher=$!
+    for _ in $(seq 600); do
+      sleep 0.1
+      [ "$(grep -c 'door: watching' "$work/err")" -lt 2 ] || break
+    done
+    kill -INT $watcher
+    wait $watcher
+    result=$?
+    cat "$work/out" "$work/err"
+    [ $result -eq 130 ] && [ "$(grep -c 'door: watching' "$work/err")" -ge 2 ] && grep -q '  door  .' "$work/out"
+  }
+  ok 'a camera that hangs up is asked again' comes_back
+  kill $server
+  wait $server 2>/dev/null
+else
+  skip 'a camera that hangs up is asked again' 'no gst-rtsp-server'
+fi
+finish
