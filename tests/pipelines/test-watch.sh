@@ -35,6 +35,15 @@ config '[camera a]' 'source = clip.mkv' 'alerts = dog: a dog' 'prompt = a dog' '
 ok '--check finds nothing wrong' status 0 watch --check
 ok '--check leaves nothing behind' [ ! -e "$work/state" ]
 ok 'cameras that are not enabled are not watched' status 0 watch
+sed -n '/^    \[watch\]/,/^    repeat/s/^    //p' "$(dirname "$0")/../../docs/watch.md" > "$work/cameras.conf"
+shipped=$(cd "$(dirname "$0")/../.." && pwd)/models/weights/bitmar.gguf
+if [ -r "$shipped" ]; then
+  example () { grep -q '^\[camera demo\]' "$work/cameras.conf" && BITMAR_MODEL=$shipped watch --check; }
+  ok "the manual's example" example
+else
+  skip "the manual's example" 'no models/weights/bitmar.gguf'
+fi
+config '[camera a]' 'source = clip.mkv'
 ok 'no model' status 3 env BITMAR_MODEL="$work/none.gguf" "$BITMAR" watch "$work/cameras.conf"
 ok 'no file' status 2 "$BITMAR" watch "$work/none.conf"
 ok 'two files' status 2 "$BITMAR" watch "$work/cameras.conf" "$work/cameras.conf"
