@@ -75,8 +75,11 @@ GBytes *
 bmm_snapshot_to_bytes (const BmmMemory *m, const char *model)
 {
   gsize size = total (m->used, m->config.width);
-  guint8 *data = g_malloc (size), *to = put_head (data, m, model);
+  guint8 *data = g_try_malloc (size), *to;
 
+  if (!data)
+    return NULL;
+  to = put_head (data, m, model);
   for (gsize i = 0; i < m->used; i++) {
     to = put_u64 (to, m->info[i].first_ns);
     to = put_u64 (to, m->info[i].last_ns);

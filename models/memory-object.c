@@ -57,6 +57,7 @@ bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GErr
   };
   BitmarMemory *self;
   BmmMemory *memory;
+  BitmarSaid *said;
 
   if (config.slots > 65536 || !(config.merge <= 1)) {
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "a memory of %u slots that merge from a cosine of %g",
@@ -64,14 +65,17 @@ bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GErr
     return NULL;
   }
   memory = bmm_new (&config);
-  if (!memory) {
+  said = g_try_new0 (BitmarSaid, config.slots);
+  if (!memory || !said) {
+    bmm_free (memory);
+    g_free (said);
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "a memory of %u slots does not fit", (guint) config.slots);
     return NULL;
   }
   self = g_object_new (BITMAR_TYPE_MEMORY, NULL);
   self->model = g_object_ref (model);
   self->slots = memory;
-  self->said = g_new0 (BitmarSaid, config.slots);
+  self->said = said;
   self->n_slots = config.slots;
   self->merge = config.merge;
   return self;
@@ -164,8 +168,13 @@ gboolean
 bitmar_memory_save (BitmarMemory *memory, const char *path, GError **error)
 {
   GBytes *bytes = bitmar_memory_to_bytes (memory);
-  gboolean saved = bitmar_memory_write_bytes (bytes, path, error);
+  gboolean saved;
 
+  if (!bytes) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "%s: not enough memory for a snapshot", path);
+    return FALSE;
+  }
+  saved = bitmar_memory_write_bytes (bytes, path, error);
   g_bytes_unref (bytes);
   return saved;
 }
