@@ -29,6 +29,13 @@ below (guint n)
   return n ? (guint) (state >> 16) % n : 0;
 }
 
+/* Heads are short, and where most is decided. */
+static guint
+place (guint n)
+{
+  return below (2) ? below (n) : below (MIN (n, 600));
+}
+
 /* ---- Running one --------------------------------------------------------------------------------------- */
 
 static void
@@ -61,7 +68,7 @@ run (const guint8 *data, gsize size)
 static void
 change_bytes (GByteArray *a)
 {
-  guint8 *at = a->data + below (a->len);
+  guint8 *at = a->data + place (a->len);
 
   switch (below (3)) {
     case 0:
@@ -84,13 +91,13 @@ change_number (GByteArray *a)
   guint64 x = GUINT64_TO_LE (numbers[below (G_N_ELEMENTS (numbers))]);
   guint wanted = 1u << below (4), n = MIN (wanted, a->len);
 
-  memcpy (a->data + below (a->len - n + 1), &x, n);
+  memcpy (a->data + place (a->len - n + 1), &x, n);
 }
 
 static void
 change_length (GByteArray *a)
 {
-  guint from = below (a->len), n = 1 + below (MIN (a->len - from, 64));
+  guint from = place (a->len), n = 1 + below (MIN (a->len - from, 64));
   guint8 chunk[64];
 
   if (below (2)) {
@@ -98,7 +105,7 @@ change_length (GByteArray *a)
     return;
   }
   memcpy (chunk, a->data + from, n);
-  from = below (a->len + 1);
+  from = place (a->len + 1);
   g_byte_array_append (a, chunk, n);
   memmove (a->data + from + n, a->data + from, a->len - n - from);
   memcpy (a->data + from, chunk, n);
@@ -110,7 +117,7 @@ join (GByteArray *a, GPtrArray *seeds)
   const GByteArray *b = seeds->pdata[below (seeds->len)];
   guint from = below (b->len), n = below (b->len - from + 1);
 
-  g_byte_array_set_size (a, below (a->len + 1));
+  g_byte_array_set_size (a, place (a->len + 1));
   g_byte_array_append (a, b->data + from, MIN (n, MAX_SIZE - MIN (a->len, MAX_SIZE)));
 }
 
@@ -123,7 +130,7 @@ mutate (GByteArray *a, GPtrArray *seeds)
     if (a->len == 0 || kind == 0)
       join (a, seeds);
     else if (kind == 1)
-      g_byte_array_set_size (a, below (a->len + 1));
+      g_byte_array_set_size (a, place (a->len + 1));
     else if (kind < 5)
       change_length (a);
     else if (kind < 9)
