@@ -481,7 +481,10 @@ load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
   g_free (settings.prompt);
   if (!writer)
     return FALSE;
-  self->probe = bitmar_episode_new (model);
+  if (!(self->probe = gst_bitmar_episode_new (model, error))) {
+    bitmar_writer_free (writer);
+    return FALSE;
+  }
   g_mutex_lock (&self->lock);
   self->writer = writer;
   g_mutex_unlock (&self->lock);

@@ -135,7 +135,7 @@ encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GstS
   self->encoded++;
   bitmar_series_add (&self->times, g_get_monotonic_time () - start);
   g_mutex_unlock (&self->lock);
-  return bitmar_episode_to_bytes (self->episode);
+  return gst_bitmar_episode_to_bytes (self->episode, error);
 }
 
 static void
@@ -164,8 +164,10 @@ encode_job (gpointer data, gpointer user_data)
   episode = encode (self, job->buffer, &job->info, &thumbnail, &error);
   if (error)
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
-  if (!episode)
+  if (!episode) {
+    g_clear_pointer (&thumbnail, gst_sample_unref);
     return;
+  }
   result = g_new (Result, 1);
   *result = (Result) { episode, thumbnail, job->time };
   g_mutex_lock (&self->lock);
@@ -223,6 +225,7 @@ frame_synchronous (GstBitmarEncode *self, GstBuffer **buffer, const GstBitmarTim
   episode = encode (self, *buffer, &self->info, &thumbnail, &error);
   if (error) {
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
+    g_clear_pointer (&thumbnail, gst_sample_unref);
     return GST_FLOW_ERROR;
   }
   if (!episode) {
@@ -323,9 +326,8 @@ load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
   GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
 
   self->encoder = bitmar_encoder_new (model, error);
-  if (!self->encoder)
+  if (!self->encoder || !(self->episode = gst_bitmar_episode_new (model, error)))
     return FALSE;
-  self->episode = bitmar_episode_new (model);
   g_mutex_lock (&self->lock);
   self->model_bytes = bitmar_model_get_size (model);
   g_mutex_unlock (&self->lock);

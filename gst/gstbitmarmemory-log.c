@@ -70,15 +70,25 @@ get_path (GstBitmarMemory *self, char *const *property)
 
 /* ---- Snapshots ----------------------------------------------------------------------------------- */
 
-/* NULL: nothing has changed since the last one, or there is nothing. */
 static GBytes *
-take_snapshot (GstBitmarMemory *self)
+to_bytes (BitmarMemory *memory, GError **error)
+{
+  GBytes *bytes = bitmar_memory_to_bytes (memory);
+
+  if (!bytes)
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for a snapshot");
+  return bytes;
+}
+
+/* NULL without an error: nothing has changed since the last one, or there is nothing. */
+static GBytes *
+take_snapshot (GstBitmarMemory *self, GError **error)
 {
   GBytes *bytes = NULL;
 
   g_mutex_lock (&self->lock);
   if (self->memory && self->changed)
-    bytes = bitmar_memory_to_bytes (self->memory);
+    bytes = to_bytes (self->memory, error);
   if (bytes)
     self->changed = FALSE;
   g_mutex_unlock (&self->lock);
@@ -118,11 +128,11 @@ save_now (gpointer data)
   GBytes *bytes;
 
   g_mutex_lock (&self->save_lock);
-  bytes = path ? take_snapshot (self) : NULL;
+  bytes = path ? take_snapshot (self, &error) : NULL;
   if (bytes)
     bitmar_memory_write_bytes (bytes, path, &error);
   g_mutex_unlock (&self->save_lock);
-  if (bytes)
+  if (bytes || error)
     snapshot_done (self, error, path);
   g_clear_pointer (&bytes, g_bytes_unref);
   g_free (path);
@@ -265,15 +275,20 @@ static gboolean
 open_log (GstBitmarMemory *self, const char *path, BitmarModel *model, GError **error)
 {
   BitmarEventLog *log;
+  BitmarEpisode *episode;
 
   if (!path)
     return TRUE;
   log = bitmar_journal_open (path, model, error);
   if (!log)
     return name_file (error, "event log", path);
+  if (!(episode = gst_bitmar_episode_new (model, error))) {
+    g_object_unref (log);
+    return FALSE;
+  }
   g_mutex_lock (&self->log_lock);
   self->log = log;
-  self->logged = bitmar_episode_new (model);
+  self->logged = episode;
   self->log_failing = self->log_opening = FALSE;
   log_early (self);
   g_mutex_unlock (&self->log_lock);
@@ -489,11 +504,11 @@ save (GstBitmarMemory *self, const char *path)
   g_mutex_lock (&self->save_lock);
   g_mutex_lock (&self->lock);
   if (self->memory && file)
-    bytes = bitmar_memory_to_bytes (self->memory);
+    bytes = to_bytes (self->memory, &error);
   g_mutex_unlock (&self->lock);
   done = bytes && bitmar_memory_write_bytes (bytes, file, &error);
   g_mutex_unlock (&self->save_lock);
-  if (!bytes)
+  if (!bytes && !error)
     GST_ELEMENT_WARNING (self, RESOURCE, NOT_FOUND, ("There is nothing to save."), ("no file is named, or the model is not loaded"));
   else if (!done)
     warn_of (self, error, &file, "memory file");

@@ -139,7 +139,8 @@ observe_locked (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, Watch *wa
   self->episodes++;
   self->changed = TRUE;
   self->used = bitmar_memory_get_used (self->memory);
-  recalled = bitmar_episode_to_bytes (self->episode);
+  if (!(recalled = gst_bitmar_episode_to_bytes (self->episode, error)))
+    return FALSE;
   gst_bitmar_episode_write (s, recalled, watch->stream);
   g_bytes_unref (recalled);
   return TRUE;
@@ -273,6 +274,7 @@ make_memory (GstBitmarMemory *self, BitmarModel *model, GError **error)
 {
   BitmarMemory *memory;
   BitmarAlerts *alerts;
+  BitmarEpisode *episode, *told;
   gdouble threshold;
   char *rules;
   guint size;
@@ -284,22 +286,26 @@ make_memory (GstBitmarMemory *self, BitmarModel *model, GError **error)
   GST_OBJECT_UNLOCK (self);
   memory = bitmar_memory_new (model, size, threshold, error);
   alerts = memory ? bitmar_alerts_new (model, rules, error) : NULL;
+  episode = alerts ? gst_bitmar_episode_new (model, error) : NULL;
+  told = episode ? gst_bitmar_episode_new (model, error) : NULL;
   g_free (rules);
-  if (!alerts) {
+  if (!told) {
     g_clear_object (&memory);
+    g_clear_object (&alerts);
+    g_clear_object (&episode);
     return FALSE;
   }
   g_mutex_lock (&self->lock);
   self->model = g_object_ref (model);
   self->memory = memory;
   self->alerts = alerts;
-  self->episode = bitmar_episode_new (model);
+  self->episode = episode;
   self->model_bytes = bitmar_model_get_size (model);
   self->memory_bytes = 2 * sizeof (float) * (gsize) bitmar_memory_get_slots (memory)
       * bitmar_model_get_memory_width (model);
   g_mutex_unlock (&self->lock);
   g_mutex_lock (&self->log_lock);
-  self->told = bitmar_episode_new (model);
+  self->told = told;
   g_mutex_unlock (&self->log_lock);
   return TRUE;
 }

@@ -69,7 +69,8 @@ bitmar_json_add_double (GString *json, const char *name, gdouble value)
     return;
   }
   name_member (json, name);
-  g_string_append (json, g_ascii_formatd (digits, sizeof digits, "%.4f", value));
+  /* Written out, a large one would be cut off by the buffer. */
+  g_string_append (json, g_ascii_formatd (digits, sizeof digits, fabs (value) < 1e15 ? "%.4f" : "%.17g", value));
 }
 
 void

@@ -61,17 +61,18 @@ bitmar_writer_new (BitmarModel *model, const BitmarWriterSettings *settings, GEr
   const char *delay = g_getenv ("BITMAR_TEST_DELAY_MS");
   BitmarWriter *writer;
   BitmarCaptioner *captioner;
+  BitmarEpisode *episode;
 
   if (!check (model, settings, error) || !(captioner = bitmar_captioner_new (model, error)))
     return NULL;
-  if (!bitmar_captioner_set_prompt (captioner, settings->prompt, error)) {
+  if (!bitmar_captioner_set_prompt (captioner, settings->prompt, error) || !(episode = gst_bitmar_episode_new (model, error))) {
     g_object_unref (captioner);
     return NULL;
   }
   writer = g_new0 (BitmarWriter, 1);
   writer->model = g_object_ref (model);
   writer->captioner = captioner;
-  writer->episode = bitmar_episode_new (model);
+  writer->episode = episode;
   writer->delay_ms = delay ? g_ascii_strtoull (delay, NULL, 10) : 0;
   g_mutex_init (&writer->lock);
   bitmar_writer_settings_copy (&writer->next, settings);

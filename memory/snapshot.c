@@ -77,8 +77,11 @@ GBytes *
 bmm_snapshot_to_bytes (const BmmMemory *m, const char *model)
 {
   gsize size = total (m->used, &m->config);
-  guint8 *data = g_malloc (size), *to = put_head (data, m, model);
+  guint8 *data = g_try_malloc (size), *to;
 
+  if (!data)
+    return NULL;
+  to = put_head (data, m, model);
   for (gsize i = 0; i < m->used; i++) {
     to = put_u64 (to, m->info[i].first_ns);
     to = put_u64 (to, m->info[i].last_ns);
@@ -231,8 +234,8 @@ notes_are_sound (const BmmConfig *c, const guint8 *at, const Head *head)
 
     if (n > c->note)
       return false;
-    for (gsize j = 1; j <= n; j++)
-      if (get_u32 (at + j * 4) >= c->note_limit)
+    for (gsize j = 1; j <= c->note; j++)
+      if (get_u32 (at + j * 4) >= (j <= n ? c->note_limit : 1))
         return false;
   }
   return true;

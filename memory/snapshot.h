@@ -24,7 +24,7 @@ typedef enum {
   BMM_SNAPSHOT_SHAPE           /* of another width or other notes, or more than the memory has room for */
 } BmmSnapshotError;
 
-/* model: BMM_SNAPSHOT_MODEL_SIZE digits. (transfer full) */
+/* model: BMM_SNAPSHOT_MODEL_SIZE digits. NULL: not enough memory. (transfer full) */
 GBytes *bmm_snapshot_to_bytes (const BmmMemory *memory, const char *model);
 /* False: the memory is as it was. True: it goes on as the saved one would, given the same configuration. */
 bool bmm_snapshot_restore (BmmMemory *memory, const char *model, const void *data, size_t size, GError **error);

@@ -133,6 +133,7 @@ typedef struct {
 BITMAR_API
 G_DECLARE_FINAL_TYPE (BitmarEpisode, bitmar_episode, BITMAR, EPISODE, GObject)
 
+/* NULL: not enough memory. */
 BITMAR_API BitmarEpisode *bitmar_episode_new (BitmarModel *model);
 /* Unit vector [memory width], borrowed. */
 BITMAR_API const float *bitmar_episode_get_key (BitmarEpisode *episode, gsize *n);
@@ -143,9 +144,10 @@ BITMAR_API gfloat bitmar_episode_get_novelty (BitmarEpisode *episode);     /* 0.
 BITMAR_API gint bitmar_episode_get_slot (BitmarEpisode *episode);          /* slot written, -1 until observed */
 /* What was said of it, for bitmar_memory_tell(). ENCODING, TOO_LONG. Allocates; takes as long as setting a prompt. Not part of the bytes. */
 BITMAR_API gboolean bitmar_episode_set_caption (BitmarEpisode *episode, const char *text, GError **error);
-/* Serialised form, bound to the model's id, little-endian, checksummed by nothing: for metas within one process. */
+/* Serialised form, bound to the model's id, little-endian, checksummed by nothing: for metas within one process. NULL: not enough memory. */
 BITMAR_API GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode);
-/* Overwrites the episode. FORMAT on a bad length or magic, MISMATCH for another model. */
+/* Overwrites the episode. FORMAT: a bad length or magic, or what no encoder and no memory make, such as a key that is not of unit length; MISMATCH: of
+ * another model. Then the episode is as it was. */
 BITMAR_API gboolean bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error);
 BITMAR_API void bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src);   /* of the same model */
 
@@ -185,14 +187,14 @@ BITMAR_API guint bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, gu
 /* A snapshot: the slots in use, bound to the model's id, little-endian, checksummed (docs/memory.md). Restored with the
  * same merge_threshold and as many slots, a memory goes on exactly as the saved one would. */
 
-/* Touches no disk: milliseconds for 512 slots. (transfer full) */
+/* Touches no disk: milliseconds for 512 slots. NULL: not enough memory. (transfer full) */
 BITMAR_API GBytes *bitmar_memory_to_bytes (BitmarMemory *memory);
 /* Replaces the file, mode 0600, or leaves it: whoever reads it, and whatever dies meanwhile, it is the old one or the
  * new one, whole. Where PATH is a link, what it names is replaced. Blocks on the disk; any thread. While this runs PATH.part is beside it; what a killed process left of
  * that is overwritten the next time. OPEN: no such folder; READ_ONLY, FULL, IO: the old file is as it was. (Only where
  * IO says that the folder can't be synced it is the new one, which a power cut might still undo.) */
 BITMAR_API gboolean bitmar_memory_write_bytes (GBytes *bytes, const char *path, GError **error);
-/* Both. */
+/* Both; NO_MEMORY. */
 BITMAR_API gboolean bitmar_memory_save (BitmarMemory *memory, const char *path, GError **error);
 /* Replaces what the memory holds. OPEN: the file is missing or can't be read; FORMAT: not a snapshot, or a newer
  * version's; CORRUPT; MISMATCH: of another model; SHAPE: it has more slots in use than the memory has, or another

@@ -10,11 +10,14 @@
 #include "model-private.h"
 
 /* Serialised, little-endian: magic, version, model id (64 hex digits), C, P, d, novelty, slot, then
- * key [C], content [C], recalled [C] as f32 and the codes [P, d]. */
+ * key [C], content [C], recalled [C] as f32, the codes [P, d], and the tokens of `known`: their number and BITMAR_SAID_TOKENS ids, zero behind
+ * the last. */
 #define MAGIC "BMEP"
 #define VERSION 3
 #define ID_LENGTH 64
 #define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
+/* As in a snapshot, which must take every key that a memory was given. */
+#define UNIT_TOLERANCE 1e-3
 
 G_DEFINE_FINAL_TYPE (BitmarEpisode, bitmar_episode, G_TYPE_OBJECT)
 
@@ -46,18 +49,28 @@ bitmar_episode_class_init (BitmarEpisodeClass *klass)
   G_OBJECT_CLASS (klass)->finalize = bitmar_episode_finalize;
 }
 
+static gboolean
+allocate (BitmarEpisode *self)
+{
+  const BitmarModel *model = self->model;
+
+  self->key = g_try_new0 (float, model->memory_width);
+  self->content = g_try_new0 (float, model->memory_width);
+  self->recalled = g_try_new0 (float, model->memory_width);
+  self->said = g_try_new0 (float, model->memory_width);
+  self->v_codes = g_try_new0 (int8_t, model->vision.tokens * model->width);
+  self->v_rows = g_try_new0 (BmkRow, model->vision.tokens);
+  return self->key && self->content && self->recalled && self->said && self->v_codes && self->v_rows;
+}
+
 BitmarEpisode *
 bitmar_episode_new (BitmarModel *model)
 {
   BitmarEpisode *self = g_object_new (BITMAR_TYPE_EPISODE, NULL);
 
   self->model = g_object_ref (model);
-  self->key = g_new0 (float, model->memory_width);
-  self->content = g_new0 (float, model->memory_width);
-  self->recalled = g_new0 (float, model->memory_width);
-  self->said = g_new0 (float, model->memory_width);
-  self->v_codes = g_new0 (int8_t, model->vision.tokens * model->width);
-  self->v_rows = g_new0 (BmkRow, model->vision.tokens);
+  if (!allocate (self))
+    g_clear_object (&self);
   return self;
 }
 
@@ -140,15 +153,9 @@ get_floats (const guint8 *from, float *x, gsize n)
 }
 
 static gsize
-floats (const BitmarModel *model)
-{
-  return 3 * (gsize) model->memory_width;
-}
-
-static gsize
 serialised_size (const BitmarModel *model)
 {
-  return HEADER + 4 * floats (model) + (gsize) model->vision.tokens * model->width + 4 * (1 + BITMAR_SAID_TOKENS);
+  return HEADER + 12 * (gsize) model->memory_width + (gsize) model->vision.tokens * model->width + 4 * (1 + BITMAR_SAID_TOKENS);
 }
 
 GBytes *
@@ -156,8 +163,10 @@ bitmar_episode_to_bytes (BitmarEpisode *episode)
 {
   BitmarModel *model = episode->model;
   gsize size = serialised_size (model), c = model->memory_width, p = model->vision.tokens;
-  guint8 *data = g_malloc (size), *to = data;
+  guint8 *data = g_try_malloc (size), *to = data;
 
+  if (!data)
+    return NULL;
   memcpy (to, MAGIC, 4);
   to = put_u32 (to + 4, VERSION);
   memcpy (to, bitmar_model_get_id (model), ID_LENGTH);
@@ -186,28 +195,50 @@ check_said (const BitmarModel *model, const guint8 *at)
     return FALSE;
   for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++) {
     at = get_u32 (at, &id);
-    if (id >= model->vocabulary)
+    if (id >= model->vocabulary || (i >= n && id != 0))
       return FALSE;
   }
   return TRUE;
 }
 
-/* Nothing that the kernels do not take gets in. */
 static gboolean
-check_payload (const BitmarModel *model, const guint8 *data)
+check_shape (const BitmarModel *model, const guint8 *data)
 {
-  gsize codes = (gsize) model->vision.tokens * model->width;
-  const guint8 *at = data + HEADER;
+  guint32 c, p, d;
+
+  get_u32 (get_u32 (get_u32 (data + HEADER - 20, &c), &p), &d);
+  return c == model->memory_width && p == model->vision.tokens && d == model->width;
+}
+
+static gboolean
+check_floats (const guint8 *at, gsize n, double *square)
+{
   float x;
 
-  get_floats (data + HEADER - 8, &x, 1);
-  if (!isfinite (x))
-    return FALSE;
-  for (gsize i = 0; i < floats (model); i++) {
+  *square = 0;
+  for (gsize i = 0; i < n; i++) {
     at = get_floats (at, &x, 1);
     if (!isfinite (x))
       return FALSE;
+    *square += (double) x * x;
   }
+  return TRUE;
+}
+
+/* Nothing that the kernels or a memory do not take gets in. */
+static gboolean
+check_payload (const BitmarModel *model, const guint8 *data)
+{
+  gsize c = model->memory_width, codes = (gsize) model->vision.tokens * model->width;
+  const guint8 *at = data + HEADER;
+  double square, rest;
+  float novelty;
+
+  get_floats (data + HEADER - 8, &novelty, 1);
+  if (!(novelty >= 0 && novelty <= 1) || !check_floats (at, c, &square) || fabs (square - 1) > UNIT_TOLERANCE
+      || !check_floats (at + 4 * c, 2 * c, &rest))
+    return FALSE;
+  at += 12 * c;
   return memchr (at, 0x80, codes) == NULL && check_said (model, at + codes);
 }
 
@@ -224,7 +255,7 @@ check_bytes (const BitmarModel *model, const guint8 *data, gsize size, GError **
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode was made by another model");
     return FALSE;
   }
-  if (size != serialised_size (model) || !check_payload (model, data)) {
+  if (size != serialised_size (model) || !check_shape (model, data) || !check_payload (model, data)) {
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "a damaged episode");
     return FALSE;
   }

@@ -162,8 +162,13 @@ gboolean
 bitmar_memory_save (BitmarMemory *memory, const char *path, GError **error)
 {
   GBytes *bytes = bitmar_memory_to_bytes (memory);
-  gboolean saved = bitmar_memory_write_bytes (bytes, path, error);
+  gboolean saved;
 
+  if (!bytes) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "%s: not enough memory for a snapshot", path);
+    return FALSE;
+  }
+  saved = bitmar_memory_write_bytes (bytes, path, error);
   g_bytes_unref (bytes);
   return saved;
 }

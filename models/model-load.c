@@ -355,7 +355,8 @@ get_no_end (BitmarLoader *l)
 
   if (!v)
     return FALSE;
-  m->no_end = g_new0 (guint8, m->vocabulary);
+  if (!(m->no_end = g_try_new0 (guint8, m->vocabulary)))
+    return bitmar_load_fail (l, BITMAR_ERROR_NO_MEMORY, "%u tokens do not fit into memory", m->vocabulary);
   for (guint64 i = 0; i < v->n; i++) {
     double id = bitmar_gguf_number (v, i);
     if (id < 0 || id >= m->vocabulary)

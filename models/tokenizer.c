@@ -63,13 +63,22 @@ refuse (GError **error, const char *what, gsize i)
 }
 
 static gboolean
+no_memory (GError **error)
+{
+  g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for the tokenizer");
+  return FALSE;
+}
+
+static gboolean
 read_tokens (BitmarTokenizer *t, const BitmarGgufValue *tokens, const gint16 *byte_of, GError **error)
 {
   const guint8 *p = tokens->data;
   gsize length;
 
-  t->bytes = g_malloc (tokens->size);
-  t->at = g_new0 (guint32, t->n + 1);
+  t->bytes = g_try_malloc (MAX (tokens->size, 1));
+  t->at = g_try_new0 (guint32, t->n + 1);
+  if (!t->bytes || !t->at)
+    return no_memory (error);
   for (gsize i = 0; i < t->n; i++) {
     const char *s = bitmar_gguf_next_string (&p, &length);
     gssize m = i < t->n_special ? 0 : to_bytes (byte_of, s, length, t->bytes + t->at[i]);
@@ -141,11 +150,14 @@ add_merge (BitmarTokenizer *t, GHashTable *ids, const gint16 *byte_of, const cha
 static gboolean
 read_merges (BitmarTokenizer *t, const BitmarGgufValue *merges, const gint16 *byte_of, GError **error)
 {
-  GHashTable *ids = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
-  guint8 *scratch = g_malloc (MAX (merges->size, 1));
+  guint8 *scratch = g_try_malloc (MAX (merges->size, 1));
   const guint8 *p = merges->data;
   gboolean done = TRUE;
+  GHashTable *ids;
 
+  if (!scratch)
+    return no_memory (error);
+  ids = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
   for (gsize i = t->n_special; i < t->n; i++)
     g_hash_table_insert (ids, token_bytes (t, i), GINT_TO_POINTER ((gint) i));
   for (guint64 i = 0; i < merges->n && done; i++) {

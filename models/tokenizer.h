@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 typedef struct _BitmarTokenizer BitmarTokenizer;
 
 /* tokens, merges: string arrays in GPT-2's byte alphabet. The first `n_special` tokens are never part of a text.
- * SHAPE when a byte has no token, or a merge's parts or result are no tokens. */
+ * SHAPE when a byte has no token, or a merge's parts or result are no tokens; NO_MEMORY. */
 BitmarTokenizer *bitmar_tokenizer_new (const BitmarGgufValue *tokens, const BitmarGgufValue *merges, gsize n_special,
     GError **error);
 void bitmar_tokenizer_free (BitmarTokenizer *tokenizer);

@@ -5,6 +5,7 @@
  * might repair them, has them. */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "bitmar-kernels.h"
 #include "store-private.h"
@@ -139,12 +140,32 @@ set_mode (BmsStore *s, BmsError *error)
   return wal && bms_exec (s, "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON", error);
 }
 
+/* On a disk that is mounted read-only SQLite can't put its index of the write-ahead log beside the file, and needs none where nobody can write.
+ * NULL: another disk, or there is a write-ahead log, which it must not pass over. */
+static char *
+immutable_name (const char *path)
+{
+  char *wal = g_strconcat (path, "-wal", NULL), *escaped, *name = NULL;
+  struct statvfs disk;
+
+  if (statvfs (path, &disk) == 0 && disk.f_flag & ST_RDONLY && !g_file_test (wal, G_FILE_TEST_EXISTS)) {
+    escaped = g_uri_escape_string (path, "/", FALSE);
+    name = g_strconcat ("file:", escaped, "?immutable=1", NULL);
+    g_free (escaped);
+  }
+  g_free (wal);
+  return name;
+}
+
 static bool
 connect (BmsStore *s, bool make, BmsError *error)
 {
   int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0);
+  char *immutable = s->read_only ? immutable_name (s->path) : NULL;
+  int result = sqlite3_open_v2 (immutable ? immutable : s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), NULL);
 
-  if (sqlite3_open_v2 (s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+  g_free (immutable);
+  if (result != SQLITE_OK)
     return s->db ? bms_fail (error, BMS_OPEN, "%s: %s", s->path, g_strerror (sqlite3_system_errno (s->db)))
         : bms_fail (error, BMS_NO_MEMORY, "%s: not enough memory", s->path);
   sqlite3_busy_timeout (s->db, BUSY_MS);

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A memory's file when its writer is killed, or the disk fails, at each of its steps: the old one or the new, whole. */
+/* A memory's file when its writer is killed, or the disk fails, at each of its steps: the old one or the new, whole. And what a power cut might
+ * leave where a disk lies: a file that ends anywhere, or is half of each. */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <math.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +58,12 @@ int
 rename (const char *from, const char *to)
 {
   return step () ? (int) syscall (SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0) : -1;
+}
+
+ssize_t
+read (int fd, void *data, size_t n)
+{
+  return step () ? syscall (SYS_read, fd, data, armed ? MIN (n, 1000) : n) : -1;
 }
 
 /* ---- Helpers -------------------------------------------------------------------------------------------- */
@@ -266,6 +272,39 @@ test_io_errors (Fixture *f, gconstpointer data)
   g_assert_true (is_b);
 }
 
+/* Reading fails at each step, too: the memory is as it was. */
+static void
+test_read_errors (Fixture *f, gconstpointer data)
+{
+  GBytes *before = bitmar_memory_to_bytes (f->loaded);
+  GError *error = NULL;
+  guint n = 1;
+
+  save (f->a, f->path);
+  for (;; n++) {
+    GBytes *now;
+    gboolean loaded;
+
+    steps = 0;
+    fail_at = n;
+    armed = TRUE;
+    loaded = bitmar_memory_load (f->loaded, f->path, &error);
+    armed = FALSE;
+    if (loaded)
+      break;
+    g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_OPEN);
+    g_clear_error (&error);
+    now = bitmar_memory_to_bytes (f->loaded);
+    g_assert_true (g_bytes_equal (now, before));
+    g_bytes_unref (now);
+  }
+  fail_at = 0;
+  g_assert_no_error (error);
+  g_assert_cmpuint (n, >, 3);
+  g_assert_false (holds_b (f));
+  g_bytes_unref (before);
+}
+
 /* A small disk in a namespace of its own. */
 static void
 run_full (Fixture *f)
@@ -273,9 +312,7 @@ run_full (Fixture *f)
   char *junk = g_build_filename (f->folder, "junk", NULL), *zeros = g_malloc0 (1 << 20);
   FILE *file;
 
-  if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
-      || mount ("tmpfs", f->folder, "tmpfs", 0, "size=256k") < 0)
-    _exit (77);
+  own_disk (f->folder, "size=256k");
   save (f->a, f->path);
   file = fopen (junk, "w");
   g_assert_cmpuint (fwrite (zeros, 1, 1 << 20, file), <, 1 << 20);
@@ -293,6 +330,87 @@ test_full_disk (Fixture *f, gconstpointer data)
 {
   if (in_child (f, run_full) == 77)
     g_test_skip ("may not mount a file system");
+}
+
+static void
+run_read_only (Fixture *f)
+{
+  own_disk (f->folder, "size=256k");
+  save (f->a, f->path);
+  g_assert_cmpint (mount (NULL, f->folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
+  save_fails (f, f->path, BITMAR_ERROR_READ_ONLY);
+  g_assert_false (holds_b (f));
+  g_assert_cmpuint (count_files (f->folder), ==, 1);
+}
+
+static void
+test_read_only (Fixture *f, gconstpointer data)
+{
+  if (in_child (f, run_read_only) == 77)
+    g_test_skip ("may not mount a file system");
+}
+
+/* ---- Torn ------------------------------------------------------------------------------------------------- */
+
+static void
+assert_refused (Fixture *f, GBytes *before)
+{
+  GError *error = NULL;
+  GBytes *now;
+
+  g_assert_false (bitmar_memory_load (f->loaded, f->path, &error));
+  g_assert_true (g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_CORRUPT) || g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT));
+  now = bitmar_memory_to_bytes (f->loaded);
+  g_assert_true (g_bytes_equal (now, before));
+  g_bytes_unref (now);
+  g_error_free (error);
+}
+
+/* Cut off at every length. */
+static void
+test_cut (Fixture *f, gconstpointer data)
+{
+  BitmarMemory *small = memory_of (f->model, 64, 4);
+  GBytes *before = bitmar_memory_to_bytes (f->loaded);
+  GStatBuf s;
+
+  save (small, f->path);
+  g_assert_cmpint (g_stat (f->path, &s), ==, 0);
+  for (off_t n = s.st_size - 1; n >= 0; n--) {
+    g_assert_cmpint (truncate (f->path, n), ==, 0);
+    assert_refused (f, before);
+  }
+  g_test_message ("%" G_GINT64_FORMAT " lengths", (gint64) s.st_size);
+  g_bytes_unref (before);
+  g_object_unref (small);
+}
+
+/* Up to every sector the new one, from there on the old, or nothing. */
+static void
+test_torn (Fixture *f, gconstpointer data)
+{
+  GBytes *a = bitmar_memory_to_bytes (f->a), *b = bitmar_memory_to_bytes (f->b), *before = bitmar_memory_to_bytes (f->loaded);
+  gsize size_a, size_b, n = 0;
+  const guint8 *data_a = g_bytes_get_data (a, &size_a), *data_b = g_bytes_get_data (b, &size_b);
+
+  for (gsize at = 512; at < MIN (size_a, size_b); at += 512) {
+    guint8 *torn = g_malloc0 (size_b), *holes = g_malloc0 (size_b);
+
+    memcpy (torn, data_b, at);
+    memcpy (torn + at, data_a + at, MIN (size_a, size_b) - at);
+    memcpy (holes, data_b, at);
+    for (guint i = 0; i < 2; i++, n++) {
+      g_assert_true (g_file_set_contents (f->path, (const char *) (i ? holes : torn), (gssize) size_b, NULL));
+      assert_refused (f, before);
+    }
+    g_free (torn);
+    g_free (holes);
+  }
+  g_test_message ("%" G_GSIZE_FORMAT " torn files", n);
+  g_assert_cmpuint (n, >, 10);
+  g_bytes_unref (a);
+  g_bytes_unref (b);
+  g_bytes_unref (before);
 }
 
 /* ---- Links ------------------------------------------------------------------------------------------------ */
@@ -326,7 +444,11 @@ main (int argc, char **argv)
   ADD ("empty", test_empty);
   ADD ("kill-at-each-step", test_kill_at_each_step);
   ADD ("io-errors", test_io_errors);
+  ADD ("read-errors", test_read_errors);
   ADD ("full-disk", test_full_disk);
+  ADD ("read-only", test_read_only);
+  ADD ("cut", test_cut);
+  ADD ("torn", test_torn);
   ADD ("link", test_link);
   return g_test_run ();
 }

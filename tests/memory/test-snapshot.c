@@ -294,6 +294,7 @@ test_forged (void)
   forged (values + 4 * C * 4 - 4, &inf_value, 4, 0, BMM_SNAPSHOT_CORRUPT);
   forged (notes, "\4", 1, 0, BMM_SNAPSHOT_CORRUPT);
   forged (notes, "\1\0\0\0\144", 5, 0, BMM_SNAPSHOT_CORRUPT);
+  forged (notes, "\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0", 16, 0, BMM_SNAPSHOT_CORRUPT);
   forged (notes + 3 * 16, "\3\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0", 16, 0, BMM_SNAPSHOT_CORRUPT);
   forged (0, "", 0, 1, BMM_SNAPSHOT_CORRUPT);
   forged (0, "", 0, 32, BMM_SNAPSHOT_CORRUPT);
