@@ -705,35 +705,27 @@ GST_START_TEST (test_empty)
 }
 GST_END_TEST
 
-static Suite *
-caption_suite (void)
-{
-  Suite *suite = suite_create ("caption");
-  TCase *tc = tcase_create ("caption");
+static const TestPromise promises[] = {
+  { .name = "a caption is on its frame in full, and its id on later ones", .test = test_meta_full_then_id },
+  { .name = "a caption is posted as a message, unless post-messages is off", .test = test_message },
+  { .name = "stream-id names the stream in all metadata", .test = test_stream_id },
+  { .name = "a flush keeps the memory, clear and READY forget it", .test = test_memory },
+  { .name = "captions are written without bitmarmemory, too", .test = test_without_memory },
+  { .name = "change-threshold, min-interval and max-interval say when a caption is written", .test = test_policy },
+  { .name = "repeat suppresses, holds or tells a caption that is said again", .test = test_repeat },
+  { .name = "a caption below min-confidence is kept back", .test = test_min_confidence },
+  { .name = "fallback-text takes a doubted caption's place and is marked", .test = test_fallback_text },
+  { .name = "temperature samples, and the seed decides", .test = test_seed },
+  { .name = "the states walked up and down twice give the same captions twice", .test = test_twice },
+  { .name = "live text abuts, with PTS and duration, and covers every frame", .test = test_text_live },
+  { .name = "where there is nothing to say GAP events take the text's place", .test = test_text_gaps },
+  { .name = "cue text is one buffer per caption that ends where the next begins", .test = test_text_cue },
+  { .name = "a cue is at most ten seconds long", .test = test_long_cue },
+  { .name = "JSON is one versioned object per caption", .test = test_json },
+  { .name = "pads are requested and released while the stream runs", .test = test_request_while_playing },
+  { .name = "latency is in the text pad's LATENCY query, and a change is told by a message", .test = test_latency_query },
+  { .name = "after a flush no text of before it follows", .test = test_flush_text },
+  { .name = "an empty stream, and EOS without caps, end every pad", .test = test_empty },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_meta_full_then_id);
-  tcase_add_test (tc, test_message);
-  tcase_add_test (tc, test_stream_id);
-  tcase_add_test (tc, test_memory);
-  tcase_add_test (tc, test_without_memory);
-  tcase_add_test (tc, test_policy);
-  tcase_add_test (tc, test_repeat);
-  tcase_add_test (tc, test_min_confidence);
-  tcase_add_test (tc, test_fallback_text);
-  tcase_add_test (tc, test_seed);
-  tcase_add_test (tc, test_twice);
-  tcase_add_test (tc, test_text_live);
-  tcase_add_test (tc, test_text_gaps);
-  tcase_add_test (tc, test_text_cue);
-  tcase_add_test (tc, test_long_cue);
-  tcase_add_test (tc, test_json);
-  tcase_add_test (tc, test_request_while_playing);
-  tcase_add_test (tc, test_latency_query);
-  tcase_add_test (tc, test_flush_text);
-  tcase_add_test (tc, test_empty);
-  return suite;
-}
-
-GST_CHECK_MAIN (caption)
+TEST_MAIN ("caption")

@@ -280,24 +280,16 @@ GST_START_TEST (test_states)
 }
 GST_END_TEST
 
-static Suite *
-live_suite (void)
-{
-  Suite *suite = suite_create ("live");
-  TCase *tc = tcase_create ("live");
+static const TestPromise promises[] = {
+  { .name = "a hung model delays and drops no live frame", .test = test_video_never_waits },
+  { .name = "an upstream pool of two buffers is never starved", .test = test_small_pool },
+  { .name = "live, the newest look is captioned and the overtaken are counted", .test = test_newest_wins },
+  { .name = "EOS drains the last caption", .test = test_eos_drains },
+  { .name = "a flush cancels the caption and no stale one follows", .test = test_flush_cancels },
+  { .name = "after a flush captions go on", .test = test_flush_goes_on },
+  { .name = "a latency that is not kept is told by one warning", .test = test_latency_broken },
+  { .name = "properties, pads and flushes from threads while playing", .test = test_stress },
+  { .name = "states change quicker than the model loads", .test = test_states },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_video_never_waits);
-  tcase_add_test (tc, test_small_pool);
-  tcase_add_test (tc, test_newest_wins);
-  tcase_add_test (tc, test_eos_drains);
-  tcase_add_test (tc, test_flush_cancels);
-  tcase_add_test (tc, test_flush_goes_on);
-  tcase_add_test (tc, test_latency_broken);
-  tcase_add_test (tc, test_stress);
-  tcase_add_test (tc, test_states);
-  return suite;
-}
-
-GST_CHECK_MAIN (live)
+TEST_MAIN ("live")

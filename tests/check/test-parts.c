@@ -211,21 +211,14 @@ GST_START_TEST (test_json)
 }
 GST_END_TEST
 
-static Suite *
-parts_suite (void)
-{
-  Suite *suite = suite_create ("parts");
-  TCase *tc = tcase_create ("parts");
+static const TestPromise promises[] = {
+  { .name = "pieces of live text abut", .test = test_timeline_live },
+  { .name = "cues end where the next begins, and are cut for a muxer that waits", .test = test_timeline_cue },
+  { .name = "sampling keeps its phase at frame rates that do not divide a second", .test = test_grid },
+  { .name = "a doubted change is looked at twice more", .test = test_change },
+  { .name = "percentiles are those of the newest values", .test = test_series },
+  { .name = "text is valid UTF-8 and breaks nothing that carries it", .test = test_text },
+  { .name = "JSON escapes what it must", .test = test_json },
+};
 
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_timeline_live);
-  tcase_add_test (tc, test_timeline_cue);
-  tcase_add_test (tc, test_grid);
-  tcase_add_test (tc, test_change);
-  tcase_add_test (tc, test_series);
-  tcase_add_test (tc, test_text);
-  tcase_add_test (tc, test_json);
-  return suite;
-}
-
-GST_CHECK_MAIN (parts)
+TEST_MAIN ("parts")
