@@ -130,6 +130,20 @@ test_pop_message (GstHarness *h, GstMessageType type, const char *name)
   return next_message (h, type, name, 0);
 }
 
+void
+test_wait_loaded (GstHarness *h, guint elements)
+{
+  while (elements > 0) {
+    GstMessage *message = test_wait_message (h, GST_MESSAGE_PROGRESS, NULL);
+    GstProgressType type;
+
+    fail_unless (message != NULL);
+    gst_message_parse_progress (message, &type, NULL, NULL);
+    elements -= type == GST_PROGRESS_TYPE_COMPLETE;
+    gst_message_unref (message);
+  }
+}
+
 const GstStructure *
 test_meta (GstBuffer *buffer, const char *name)
 {

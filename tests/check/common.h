@@ -29,6 +29,8 @@ GstBuffer *test_pass (GstHarness *h, GstBuffer *frame);
 GstMessage *test_wait_message (GstHarness *h, GstMessageType type, const char *name);
 /* The next one that is there already. */
 GstMessage *test_pop_message (GstHarness *h, GstMessageType type, const char *name);
+/* Until that many elements have their model. */
+void test_wait_loaded (GstHarness *h, guint elements);
 /* Structure of a buffer's meta, NULL without one. */
 const GstStructure *test_meta (GstBuffer *buffer, const char *name);
 /* FLUSH_START, FLUSH_STOP and a segment from zero. */
