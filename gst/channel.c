@@ -121,6 +121,12 @@ bitmar_channel_unref (BitmarChannel *channel)
   g_atomic_rc_box_release_full (channel, channel_clear);
 }
 
+void
+bitmar_channel_retire (BitmarChannel *channel)
+{
+  bitmar_output_retire (channel->output);
+}
+
 GstPad *
 bitmar_channel_get_pad (BitmarChannel *channel)
 {

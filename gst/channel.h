@@ -27,6 +27,8 @@ typedef struct _BitmarChannel BitmarChannel;
 BitmarChannel *bitmar_channel_new (BitmarChannelKind kind, GstPadTemplate *template, const char *name);
 BitmarChannel *bitmar_channel_ref (BitmarChannel *channel);
 void bitmar_channel_unref (BitmarChannel *channel);
+/* Its pad is released. */
+void bitmar_channel_retire (BitmarChannel *channel);
 GstPad *bitmar_channel_get_pad (BitmarChannel *channel);
 
 /* A new segment of the video; ends what was open in the former. */

@@ -601,7 +601,7 @@ release_pad (GstElement *element, GstPad *pad)
 
   if (!channel)
     return;
-  gst_pad_set_active (pad, FALSE);
+  bitmar_channel_retire (channel);
   gst_element_remove_pad (element, pad);
   bitmar_channel_unref (channel);
 }
