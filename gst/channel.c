@@ -14,6 +14,7 @@ struct _BitmarChannel {
   BitmarOutput *output;
   GMutex lock;                 /* of the rest */
   gboolean markup;
+  gboolean told;               /* what is up, since the segment began */
   BitmarTimeline timeline;
   BitmarChannelTiming timing;
   GstClockTime floor;          /* the segment's start */
@@ -120,6 +121,12 @@ bitmar_channel_unref (BitmarChannel *channel)
   g_atomic_rc_box_release_full (channel, channel_clear);
 }
 
+void
+bitmar_channel_retire (BitmarChannel *channel)
+{
+  bitmar_output_retire (channel->output);
+}
+
 GstPad *
 bitmar_channel_get_pad (BitmarChannel *channel)
 {
@@ -137,6 +144,7 @@ bitmar_channel_begin (BitmarChannel *channel, GstPad *sinkpad, const GstSegment 
   channel->floor = segment->start;
   bitmar_timeline_reset (&channel->timeline, timing->cue && channel->kind == BITMAR_CHANNEL_TEXT, segment->stop);
   channel->position = GST_CLOCK_TIME_NONE;
+  channel->told = FALSE;
   g_mutex_unlock (&channel->lock);
 }
 
@@ -170,16 +178,27 @@ bitmar_channel_say (BitmarChannel *channel, const GstBitmarCaptionInfo *caption,
 
   g_mutex_lock (&channel->lock);
   if (!bitmar_output_has_begun (channel->output)) {
-    shown = FALSE;
+    /* It is told of what is up when it begins. */
   } else if (channel->kind == BITMAR_CHANNEL_JSON) {
     if (caption)
       push_bytes (channel, bitmar_caption_json (caption, repeat), caption->time.pts, GST_CLOCK_TIME_NONE);
   } else if (!repeat) {
+    channel->told = TRUE;
     shown = !caption || !is_late (channel, at);
     bitmar_timeline_say (&channel->timeline, caption && shown ? caption->text : NULL, at);
   }
   g_mutex_unlock (&channel->lock);
   return shown;
+}
+
+void
+bitmar_channel_hold (BitmarChannel *channel, const GstBitmarCaptionInfo *current, GstClockTime at)
+{
+  g_mutex_lock (&channel->lock);
+  if (!channel->told && channel->kind != BITMAR_CHANNEL_JSON)
+    bitmar_timeline_say (&channel->timeline, current->text, at);
+  channel->told = TRUE;
+  g_mutex_unlock (&channel->lock);
 }
 
 void

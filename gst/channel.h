@@ -27,6 +27,8 @@ typedef struct _BitmarChannel BitmarChannel;
 BitmarChannel *bitmar_channel_new (BitmarChannelKind kind, GstPadTemplate *template, const char *name);
 BitmarChannel *bitmar_channel_ref (BitmarChannel *channel);
 void bitmar_channel_unref (BitmarChannel *channel);
+/* Its pad is released. */
+void bitmar_channel_retire (BitmarChannel *channel);
 GstPad *bitmar_channel_get_pad (BitmarChannel *channel);
 
 /* A new segment of the video; ends what was open in the former. */
@@ -36,6 +38,8 @@ void bitmar_channel_set_timing (BitmarChannel *channel, const BitmarChannelTimin
 gboolean bitmar_channel_has_begun (BitmarChannel *channel);
 /* caption = NULL: from `at` on there is nothing to say. FALSE when it came too late to be shown. */
 gboolean bitmar_channel_say (BitmarChannel *channel, const GstBitmarCaptionInfo *caption, gboolean repeat, GstClockTime at);
+/* What is up at `at`, for a channel that began after it was said, or with another segment since. */
+void bitmar_channel_hold (BitmarChannel *channel, const GstBitmarCaptionInfo *current, GstClockTime at);
 /* The video from start to end passes now (stream time of the segment). exact: every caption comes before its frame passes, so text
  * need not run ahead of the video. */
 void bitmar_channel_advance (BitmarChannel *channel, GstClockTime start, GstClockTime end, gboolean exact);

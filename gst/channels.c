@@ -119,6 +119,17 @@ bitmar_channels_begin (BitmarChannels *set, GstPad *sinkpad, const GstSegment *s
   release (&s);
 }
 
+void
+bitmar_channels_hold (BitmarChannels *set, const GstBitmarCaptionInfo *current, GstClockTime at)
+{
+  Snapshot s = snapshot (set);
+
+  for (guint i = 0; i < s.n; i++)
+    if (bitmar_channel_has_begun (s.channels[i]))
+      bitmar_channel_hold (s.channels[i], current, at);
+  release (&s);
+}
+
 static void
 begin_late (BitmarChannels *set, BitmarChannel *channel, GstPad *sinkpad, const GstSegment *segment)
 {
@@ -129,13 +140,21 @@ begin_late (BitmarChannels *set, BitmarChannel *channel, GstPad *sinkpad, const 
 }
 
 void
-bitmar_channels_advance (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime start,
-    GstClockTime end, gboolean synchronous)
+bitmar_channels_join (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment)
+{
+  Snapshot s = snapshot (set);
+
+  for (guint i = 0; i < s.n; i++)
+    begin_late (set, s.channels[i], sinkpad, segment);
+  release (&s);
+}
+
+void
+bitmar_channels_advance (BitmarChannels *set, GstClockTime start, GstClockTime end, gboolean synchronous)
 {
   Snapshot s = snapshot (set);
 
   for (guint i = 0; i < s.n; i++) {
-    begin_late (set, s.channels[i], sinkpad, segment);
     bitmar_channel_advance (s.channels[i], start, end, synchronous);
     if (synchronous)
       bitmar_channel_wait (s.channels[i]);
@@ -166,15 +185,23 @@ bitmar_channels_flush (BitmarChannels *set, GstEvent *event)
   release (&s);
 }
 
+/* NOT_LINKED and EOS end the stream where all pads say so; what is worse ends it at once, but for a text's reader that flushes. */
 GstFlowReturn
-bitmar_channels_get_flow (BitmarChannels *set)
+bitmar_channels_combine (BitmarChannels *set, GstFlowReturn video)
 {
+  gboolean unlinked = video == GST_FLOW_NOT_LINKED, over = unlinked || video == GST_FLOW_EOS;
   Snapshot s = snapshot (set);
-  GstFlowReturn flow = GST_FLOW_OK;
+  GstFlowReturn worst = GST_FLOW_OK;
 
-  for (guint i = 0; i < s.n && flow == GST_FLOW_OK; i++)
-    if (bitmar_channel_get_flow (s.channels[i]) < GST_FLOW_EOS)
-      flow = bitmar_channel_get_flow (s.channels[i]);
+  for (guint i = 0; i < s.n; i++) {
+    GstFlowReturn flow = bitmar_channel_get_flow (s.channels[i]);
+
+    unlinked &= flow == GST_FLOW_NOT_LINKED;
+    over &= flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS;
+    worst = flow < GST_FLOW_EOS ? MIN (worst, flow) : worst;
+  }
   release (&s);
-  return flow;
+  if (video == GST_FLOW_FLUSHING || video < GST_FLOW_EOS)
+    return video;
+  return worst < GST_FLOW_OK ? worst : unlinked ? GST_FLOW_NOT_LINKED : over ? GST_FLOW_EOS : GST_FLOW_OK;
 }

@@ -28,14 +28,15 @@ void bitmar_channels_set_timing (BitmarChannels *set, const BitmarChannelTiming 
 /* As their namesakes of one channel. FALSE when it came too late for one of them. */
 gboolean bitmar_channels_say (BitmarChannels *set, const GstBitmarCaptionInfo *caption, gboolean repeat, GstClockTime at);
 void bitmar_channels_begin (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment);
-/* A channel that was requested in the middle of the stream begins here. When synchronous, text is exact to
- * the frame, and this blocks while a channel is full. */
-void bitmar_channels_advance (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime start,
-    GstClockTime end, gboolean synchronous);
+/* A channel that was requested in the middle of the stream begins here. */
+void bitmar_channels_join (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment);
+void bitmar_channels_hold (BitmarChannels *set, const GstBitmarCaptionInfo *current, GstClockTime at);
+/* When synchronous, text is exact to the frame, and this blocks while a channel is full. */
+void bitmar_channels_advance (BitmarChannels *set, GstClockTime start, GstClockTime end, gboolean synchronous);
 /* Closes what is open at `end` and sends the event after it. */
 void bitmar_channels_end (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime end, GstEvent *event);
 void bitmar_channels_flush (BitmarChannels *set, GstEvent *event);
-/* The first result worse than EOS, else OK. */
-GstFlowReturn bitmar_channels_get_flow (BitmarChannels *set);
+/* The result of the last push of video and those of the channels in one, as GstFlowCombiner has it. */
+GstFlowReturn bitmar_channels_combine (BitmarChannels *set, GstFlowReturn video);
 
 G_END_DECLS

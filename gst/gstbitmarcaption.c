@@ -77,15 +77,36 @@ say (GstBitmarCaption *self, const GstBitmarCaptionInfo *caption, gboolean repea
   g_mutex_unlock (&self->lock);
 }
 
+/* fresh: NULL, or whether no buffer carries it yet; the next one does. (transfer full) */
+static GstBitmarCaptionInfo *
+get_current (GstBitmarCaption *self, gboolean *fresh)
+{
+  GstBitmarCaptionInfo *current = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->current)
+    current = gst_bitmar_caption_info_ref (self->current);
+  if (fresh) {
+    *fresh = self->fresh;
+    self->fresh = FALSE;
+  }
+  g_mutex_unlock (&self->lock);
+  return current;
+}
+
 /* A file's reader may be slow and holds the video up then; a camera's may not. */
 static void
 advance (GstBitmarCaption *self, GstClockTime start, GstClockTime duration)
 {
   GstBitmarFilter *filter = GST_BITMAR_FILTER (self);
 
+  GstBitmarCaptionInfo *current = get_current (self, NULL);
+
   self->end = start + (GST_CLOCK_TIME_IS_VALID (duration) ? duration : 0);
-  bitmar_channels_advance (&self->channels, gst_bitmar_filter_get_sink_pad (filter),
-      gst_bitmar_filter_get_segment (filter), start, self->end, !gst_bitmar_filter_is_live (filter));
+  if (current)
+    bitmar_channels_hold (&self->channels, current, start);
+  g_clear_pointer (&current, gst_bitmar_caption_info_unref);
+  bitmar_channels_advance (&self->channels, start, self->end, !gst_bitmar_filter_is_live (filter));
 }
 
 /* ---- A caption comes into being -------------------------------------------------------------------- */
@@ -329,15 +350,9 @@ handle_episode (GstBitmarCaption *self, const GstStructure *s)
 static void
 attach_current (GstBitmarCaption *self, GstBuffer **buffer)
 {
-  GstBitmarCaptionInfo *current = NULL;
   gboolean fresh;
+  GstBitmarCaptionInfo *current = get_current (self, &fresh);
 
-  g_mutex_lock (&self->lock);
-  if (self->current)
-    current = gst_bitmar_caption_info_ref (self->current);
-  fresh = self->fresh;
-  self->fresh = FALSE;
-  g_mutex_unlock (&self->lock);
   if (!current)
     return;
   *buffer = gst_buffer_make_writable (*buffer);
@@ -353,6 +368,7 @@ caption_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime 
   GstFlowReturn flow = GST_FLOW_OK;
 
   count (self, &self->frames);
+  bitmar_channels_join (&self->channels, gst_bitmar_filter_get_sink_pad (filter), gst_bitmar_filter_get_segment (filter));
   if (s)
     flow = handle_episode (self, s);
   if (flow != GST_FLOW_OK)
@@ -362,11 +378,10 @@ caption_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime 
   return GST_FLOW_OK;
 }
 
-/* An output that failed ends the stream; one that nobody listens to does not. */
 static GstFlowReturn
 caption_pushed (GstBitmarFilter *filter, GstFlowReturn flow)
 {
-  return flow == GST_FLOW_OK ? bitmar_channels_get_flow (&GST_BITMAR_CAPTION (filter)->channels) : flow;
+  return bitmar_channels_combine (&GST_BITMAR_CAPTION (filter)->channels, flow);
 }
 
 /* ---- Stream -------------------------------------------------------------------------------------- */
@@ -418,9 +433,11 @@ set_cancelled (GstBitmarCaption *self, gboolean cancelled)
 static void
 handle_gap (GstBitmarCaption *self, GstEvent *event)
 {
+  GstBitmarFilter *filter = GST_BITMAR_FILTER (self);
   GstClockTime start, duration;
 
   gst_event_parse_gap (event, &start, &duration);
+  bitmar_channels_join (&self->channels, gst_bitmar_filter_get_sink_pad (filter), gst_bitmar_filter_get_segment (filter));
   if (GST_CLOCK_TIME_IS_VALID (start))
     advance (self, start, duration);
 }
@@ -539,6 +556,16 @@ channel_query (GstPad *pad, GstObject *parent, GstQuery *query)
   return TRUE;
 }
 
+/* A text that comes late is no reason to look at less video. */
+static gboolean
+channel_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
+    return gst_pad_event_default (pad, parent, event);
+  gst_event_unref (event);
+  return TRUE;
+}
+
 static gint
 find_kind (const char *template_name)
 {
@@ -561,6 +588,7 @@ request_new_pad (GstElement *element, GstPadTemplate *template, const char *name
     GST_WARNING_OBJECT (self, "%s is requested already", GST_PAD_TEMPLATE_NAME_TEMPLATE (template));
     return NULL;
   }
+  gst_pad_set_event_function (pad, channel_event);
   if (kind != BITMAR_CHANNEL_JSON)
     gst_pad_set_query_function (pad, channel_query);
   if (GST_STATE (element) > GST_STATE_READY || GST_STATE_PENDING (element) > GST_STATE_READY)
@@ -576,7 +604,7 @@ release_pad (GstElement *element, GstPad *pad)
 
   if (!channel)
     return;
-  gst_pad_set_active (pad, FALSE);
+  bitmar_channel_retire (channel);
   gst_element_remove_pad (element, pad);
   bitmar_channel_unref (channel);
 }

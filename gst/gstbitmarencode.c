@@ -14,6 +14,8 @@
  *
  * Frames without timestamps are placed by their duration or frame rate, or by the clock when there is neither.
  *
+ * A player whose sink says that frames come late can have them passed on unseen until it has caught up (#GstBitmarEncode:qos).
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! bitmarencode ! bitmarmemory ! bitmarcaption ! fakesink -m
@@ -50,6 +52,8 @@ struct _GstBitmarEncode {
   /* object lock */
   gint rate_n, rate_d;
   guint thumbnail_width;
+  gboolean qos;
+  GstClockTime earliest;       /* running time from which on frames are in time; NONE: all are */
   /* between start and stop: whoever encodes (the worker or the streaming thread) */
   BitmarEncoder *encoder;
   BitmarEpisode *episode;
@@ -66,7 +70,7 @@ struct _GstBitmarEncode {
   gsize model_bytes;
 };
 
-enum { PROP_0, PROP_MAX_RATE, PROP_THUMBNAIL_WIDTH, PROP_STATS };
+enum { PROP_0, PROP_MAX_RATE, PROP_THUMBNAIL_WIDTH, PROP_QOS, PROP_STATS };
 
 G_DEFINE_FINAL_TYPE (GstBitmarEncode, gst_bitmar_encode, GST_TYPE_BITMAR_FILTER)
 GST_ELEMENT_REGISTER_DEFINE (bitmarencode, "bitmarencode", GST_RANK_NONE, GST_TYPE_BITMAR_ENCODE)
@@ -238,6 +242,26 @@ frame_synchronous (GstBitmarEncode *self, GstBuffer **buffer, const GstBitmarTim
   return GST_FLOW_OK;
 }
 
+/* Whether the sink would have liked it sooner. */
+static gboolean
+is_late (GstBitmarEncode *self, GstClockTime running_time)
+{
+  gboolean late;
+
+  GST_OBJECT_LOCK (self);
+  late = self->qos && GST_CLOCK_TIME_IS_VALID (self->earliest) && running_time < self->earliest;
+  GST_OBJECT_UNLOCK (self);
+  return late;
+}
+
+static void
+set_earliest (GstBitmarEncode *self, GstClockTime earliest)
+{
+  GST_OBJECT_LOCK (self);
+  self->earliest = earliest;
+  GST_OBJECT_UNLOCK (self);
+}
+
 static GstFlowReturn
 encode_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime *time)
 {
@@ -256,6 +280,10 @@ encode_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime *
   GST_OBJECT_UNLOCK (self);
   if (!bitmar_grid_due (&self->grid, time->running_time, rate_n, rate_d))
     return GST_FLOW_OK;
+  if (is_late (self, time->running_time)) {
+    count (self, &self->skipped);
+    return GST_FLOW_OK;
+  }
   if (!gst_bitmar_filter_is_live (filter))
     return frame_synchronous (self, buffer, time);
   frame_live (self, *buffer, time);
@@ -270,7 +298,7 @@ set_caps (GstBitmarFilter *filter, const GstVideoInfo *info)
   GST_BITMAR_ENCODE (filter)->info = *info;
 }
 
-/* The last episode has no buffer to travel on. */
+/* The last episode of a stream or segment has no buffer to travel on. */
 static void
 drain (GstBitmarEncode *self)
 {
@@ -294,6 +322,22 @@ flush (GstBitmarEncode *self)
   bitmar_worker_drain (self->worker);
   g_clear_pointer (&self->ready, result_free);
   self->grid = (BitmarGrid) { 0 };
+  set_earliest (self, GST_CLOCK_TIME_NONE);
+}
+
+/* A frame that came late puts off the next look by twice its lateness, so that the sink can catch up. */
+static gboolean
+handle_upstream (GstBitmarFilter *filter, GstEvent *event)
+{
+  GstClockTimeDiff late;
+  GstClockTime time;
+
+  if (GST_EVENT_TYPE (event) != GST_EVENT_QOS)
+    return FALSE;
+  gst_event_parse_qos (event, NULL, NULL, &late, &time);
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    set_earliest (GST_BITMAR_ENCODE (filter), late > 0 ? time + 2 * late : 0);
+  return FALSE;
 }
 
 static void
@@ -304,6 +348,7 @@ handle_event (GstBitmarFilter *filter, GstEvent **event)
   switch (GST_EVENT_TYPE (*event)) {
     case GST_EVENT_EOS:
     case GST_EVENT_SEGMENT_DONE:
+    case GST_EVENT_SEGMENT:
       drain (self);
       break;
     case GST_EVENT_FLUSH_STOP:
@@ -342,6 +387,7 @@ start (GstBitmarFilter *filter)
   self->grid = (BitmarGrid) { 0 };
   self->frames = self->encoded = self->skipped = 0;
   self->times = (BitmarSeries) { 0 };
+  set_earliest (self, GST_CLOCK_TIME_NONE);
   self->worker = bitmar_worker_new ("bitmar-encode", encode_job, job_free, self);
 }
 
@@ -389,6 +435,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_THUMBNAIL_WIDTH:
       self->thumbnail_width = g_value_get_uint (value);
       break;
+    case PROP_QOS:
+      self->qos = g_value_get_boolean (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -411,6 +460,11 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
       g_value_set_uint (value, self->thumbnail_width);
       GST_OBJECT_UNLOCK (self);
       break;
+    case PROP_QOS:
+      GST_OBJECT_LOCK (self);
+      g_value_set_boolean (value, self->qos);
+      GST_OBJECT_UNLOCK (self);
+      break;
     case PROP_STATS:
       g_value_take_boxed (value, make_stats (self));
       break;
@@ -431,6 +485,7 @@ gst_bitmar_encode_init (GstBitmarEncode *self)
 {
   g_mutex_init (&self->lock);
   self->rate_n = self->rate_d = 1;
+  self->earliest = GST_CLOCK_TIME_NONE;
 }
 
 static void
@@ -452,6 +507,7 @@ gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
   filter_class->set_caps = set_caps;
   filter_class->frame = encode_frame;
   filter_class->event = handle_event;
+  filter_class->upstream_event = handle_upstream;
 
   g_object_class_install_property (object_class, PROP_MAX_RATE,
       gst_param_spec_fraction ("max-rate", "Maximum rate",
@@ -460,6 +516,10 @@ gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
   g_object_class_install_property (object_class, PROP_THUMBNAIL_WIDTH,
       g_param_spec_uint ("thumbnail-width", "Thumbnail width",
           "Pixels across of the small picture that goes with each look, for bitmarmemory's event log. 0: none", 0, 1024, 0,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_QOS,
+      g_param_spec_boolean ("qos", "Quality of service",
+          "Don't look at frames that come too late for the sink. A file then has fewer captions on a slow machine", FALSE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",

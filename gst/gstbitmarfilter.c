@@ -301,8 +301,7 @@ filter_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstBitmarFilterClass *klass = GST_BITMAR_FILTER_GET_CLASS (parent);
 
-  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM || !klass->upstream_event
-      || !klass->upstream_event (GST_BITMAR_FILTER (parent), event))
+  if (!klass->upstream_event || !klass->upstream_event (GST_BITMAR_FILTER (parent), event))
     return gst_pad_event_default (pad, parent, event);
   gst_event_unref (event);
   return TRUE;

@@ -38,7 +38,7 @@ struct _GstBitmarFilterClass {
   GstFlowReturn (*pushed) (GstBitmarFilter *self, GstFlowReturn flow);
   /* A serialised event, or FLUSH_START/FLUSH_STOP, before it goes on. */
   void (*event) (GstBitmarFilter *self, GstEvent **event);
-  /* Any thread: a custom event from downstream. TRUE: it was for this element and goes no further. */
+  /* Any thread: an event from downstream. TRUE: it was for this element and goes no further. */
   gboolean (*upstream_event) (GstBitmarFilter *self, GstEvent *event);
 };
 

@@ -14,7 +14,7 @@ struct _BitmarOutput {
   BitmarOutputIdle idle;
   gpointer user_data;
   GMutex task_lock;            /* a flush may come while the pad is deactivated; taken before the other */
-  gboolean active;
+  gboolean active, retired;
   GMutex lock;                 /* of the rest */
   GCond cond;
   GQueue items;                /* of GstBuffer and GstEvent */
@@ -118,6 +118,7 @@ activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
   if (mode != GST_PAD_MODE_PUSH)
     return FALSE;
   g_mutex_lock (&output->task_lock);
+  active &= !output->retired;
   output->active = active;
   set_flushing (output, !active, TRUE);
   done = active ? gst_pad_start_task (pad, loop, output, NULL) : gst_pad_stop_task (pad);
@@ -128,6 +129,19 @@ activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
   output->begun = FALSE;
   g_mutex_unlock (&output->lock);
   return done;
+}
+
+/* With the pad's last reference: an element that changes its state activates pads that it has just lost. */
+static void
+output_finalize (gpointer data)
+{
+  BitmarOutput *output = data;
+
+  g_queue_clear_full (&output->items, (GDestroyNotify) gst_mini_object_unref);
+  g_mutex_clear (&output->lock);
+  g_mutex_clear (&output->task_lock);
+  g_cond_clear (&output->cond);
+  g_free (output);
 }
 
 /* ---- For the element ------------------------------------------------------------------------------ */
@@ -147,20 +161,25 @@ bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps 
   output->flushing = TRUE;
   output->pad = gst_object_ref_sink (gst_pad_new_from_template (template, name));
   gst_pad_set_element_private (output->pad, output);
+  g_object_set_data_full (G_OBJECT (output->pad), "bitmar-output", output, output_finalize);
   gst_pad_set_activatemode_function (output->pad, activate_mode);
   gst_pad_use_fixed_caps (output->pad);
   return output;
 }
 
 void
+bitmar_output_retire (BitmarOutput *output)
+{
+  g_mutex_lock (&output->task_lock);
+  output->retired = TRUE;
+  g_mutex_unlock (&output->task_lock);
+  gst_pad_set_active (output->pad, FALSE);
+}
+
+void
 bitmar_output_free (BitmarOutput *output)
 {
-  g_queue_clear_full (&output->items, (GDestroyNotify) gst_mini_object_unref);
   gst_object_unref (output->pad);
-  g_mutex_clear (&output->lock);
-  g_mutex_clear (&output->task_lock);
-  g_cond_clear (&output->cond);
-  g_free (output);
 }
 
 GstPad *

@@ -22,6 +22,8 @@ typedef void (*BitmarOutputIdle) (gpointer user_data);
 BitmarOutput *bitmar_output_new (GstPadTemplate *template, const char *name, BitmarOutputCaps caps, BitmarOutputIdle idle,
     gpointer user_data);
 /* After the pad was deactivated. */
+/* Its pad is released: deactivated, and never active again. Nothing is called back from here on. */
+void bitmar_output_retire (BitmarOutput *output);
 void bitmar_output_free (BitmarOutput *output);
 GstPad *bitmar_output_get_pad (BitmarOutput *output);
 

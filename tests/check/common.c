@@ -130,6 +130,20 @@ test_pop_message (GstHarness *h, GstMessageType type, const char *name)
   return next_message (h, type, name, 0);
 }
 
+void
+test_wait_loaded (GstHarness *h, guint elements)
+{
+  while (elements > 0) {
+    GstMessage *message = test_wait_message (h, GST_MESSAGE_PROGRESS, NULL);
+    GstProgressType type;
+
+    fail_unless (message != NULL);
+    gst_message_parse_progress (message, &type, NULL, NULL);
+    elements -= type == GST_PROGRESS_TYPE_COMPLETE;
+    gst_message_unref (message);
+  }
+}
+
 const GstStructure *
 test_meta (GstBuffer *buffer, const char *name)
 {
@@ -162,4 +176,55 @@ test_free (GstHarness *h)
   gst_object_unref (bus);
   gst_element_set_bus (element, NULL);
   gst_object_unref (element);
+}
+
+/* ---- Promises ------------------------------------------------------------------------------------ */
+
+#define EXIT_SKIPPED 77
+
+static void
+add_promise (Suite *suite, const TestPromise *promise)
+{
+  TCase *tc = tcase_create (promise->name);
+
+  tcase_set_timeout (tc, 120);
+  suite_add_tcase (suite, tc);
+  _tcase_add_test (tc, promise->test, promise->name, 0, 0, promise->from, MAX (promise->to, 1));
+}
+
+/* "VARIABLE" must be set, of "VARIABLE/path" the file must exist, too. */
+static gboolean
+is_there (const char *needs)
+{
+  char **parts = g_strsplit (needs, "/", 2);
+  const char *value = g_getenv (parts[0]);
+  char *path = g_build_filename (value ? value : "", parts[1], NULL);
+  gboolean there = value && (!parts[1] || g_file_test (path, G_FILE_TEST_EXISTS));
+
+  g_free (path);
+  g_strfreev (parts);
+  return there;
+}
+
+int
+test_main (int argc, char **argv, const char *name, const TestPromise *promises, guint n)
+{
+  Suite *suite = suite_create (name);
+  guint added = 0, skipped = 0;
+
+  gst_check_init (&argc, &argv);
+  for (guint i = 0; i < n; i++) {
+    if (argc > 1 && !g_str_equal (argv[1], promises[i].name))
+      continue;
+    if (promises[i].needs && !is_there (promises[i].needs)) {
+      g_print ("skipped, there is no %s: %s\n", promises[i].needs, promises[i].name);
+      skipped++;
+      continue;
+    }
+    add_promise (suite, &promises[i]);
+    added++;
+  }
+  if (added == 0)
+    return skipped > 0 ? EXIT_SKIPPED : EXIT_FAILURE;
+  return gst_check_run_suite (suite, name, __FILE__) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -29,6 +29,8 @@ GstBuffer *test_pass (GstHarness *h, GstBuffer *frame);
 GstMessage *test_wait_message (GstHarness *h, GstMessageType type, const char *name);
 /* The next one that is there already. */
 GstMessage *test_pop_message (GstHarness *h, GstMessageType type, const char *name);
+/* Until that many elements have their model. */
+void test_wait_loaded (GstHarness *h, guint elements);
 /* Structure of a buffer's meta, NULL without one. */
 const GstStructure *test_meta (GstBuffer *buffer, const char *name);
 /* FLUSH_START, FLUSH_STOP and a segment from zero. */
@@ -36,3 +38,17 @@ void test_flush (GstHarness *h);
 void test_free (GstHarness *h);
 
 char *test_model_path (void);
+
+/* What an element promises, and the test that fails when it doesn't. meson.build reads the names off the source, one table entry a line, and
+ * makes each a test of its own. */
+typedef struct {
+  const char *name;            /* plain words; no colon, which Meson keeps for itself */
+  TFun test;
+  guint from, to;              /* rounds, __i__ from `from` up to and without `to`; to = 0: once */
+  const char *needs;           /* an environment variable, with a path behind it or not, without which it is skipped; or NULL */
+} TestPromise;
+
+/* Runs all, or the one that is named on the command line. A name that is none is a failure. */
+int test_main (int argc, char **argv, const char *suite, const TestPromise *promises, guint n);
+#define TEST_MAIN(suite) \
+  int main (int argc, char **argv) { return test_main (argc, argv, suite, promises, G_N_ELEMENTS (promises)); }

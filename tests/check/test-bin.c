@@ -206,20 +206,18 @@ GST_START_TEST (test_seek)
 }
 GST_END_TEST
 
-static Suite *
-bin_suite (void)
-{
-  Suite *suite = suite_create ("bin");
-  TCase *tc = tcase_create ("bin");
+static const TestPromise promises[] = {
+  { .name = "bitmarcaptionbin runs to EOS, live and not, with each of its pads", .test = test_pipelines, .from = 0, .to = 5 },
+  { .name = "subtitles are written while the video goes on", .test = test_pipelines, .from = 5, .to = 6 },
+  { .name = "an overlay that waits for text, or does not, stalls nothing", .test = test_pipelines, .from = 6, .to = 8 },
+  { .name = "two captioned branches of a tee run to EOS", .test = test_pipelines, .from = 8, .to = 9 },
+  { .name = "a muxer that waits for text, with little room for video, stalls nothing", .test = test_pipelines, .from = 9, .to = 10 },
+  { .name = "a live source whose sink follows the clock reaches EOS", .test = test_pipelines, .from = 10, .to = 11 },
+  { .name = "sinks of text and JSON do not wait where nothing is ever said", .test = test_pipelines, .from = 11, .to = N_LINES },
+  { .name = "the overlay draws every caption of a file, or nothing", .test = test_overlay },
+  { .name = "each property of the three elements is the bin's, too", .test = test_properties },
+  { .name = "a file run twice gives the same subtitles", .test = test_deterministic },
+  { .name = "after a seek captions are those of the new place", .test = test_seek },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_loop_test (tc, test_pipelines, 0, N_LINES);
-  tcase_add_test (tc, test_overlay);
-  tcase_add_test (tc, test_properties);
-  tcase_add_test (tc, test_deterministic);
-  tcase_add_test (tc, test_seek);
-  return suite;
-}
-
-GST_CHECK_MAIN (bin)
+TEST_MAIN ("bin")

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "listener.h"
 
 /* ---- Metas and messages ---------------------------------------------------------------------------- */
 
@@ -343,88 +344,9 @@ GST_END_TEST
 
 /* ---- Pads ------------------------------------------------------------------------------------------ */
 
-typedef struct {
-  GstPad *pad, *peer;
-  GMutex lock;
-  GCond cond;
-  GPtrArray *items;            /* of GstBuffer and GstEvent */
-  gboolean eos;
-} Listener;
-
-static void
-note (Listener *l, gpointer item, gboolean eos)
-{
-  g_mutex_lock (&l->lock);
-  g_ptr_array_add (l->items, item);
-  l->eos |= eos;
-  g_cond_broadcast (&l->cond);
-  g_mutex_unlock (&l->lock);
-}
-
-static GstFlowReturn
-listener_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
-{
-  note (gst_pad_get_element_private (pad), buffer, FALSE);
-  return GST_FLOW_OK;
-}
-
-static gboolean
-listener_event (GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  note (gst_pad_get_element_private (pad), event, GST_EVENT_TYPE (event) == GST_EVENT_EOS);
-  return TRUE;
-}
-
-static Listener *
-listen_to (GstHarness *h, const char *pad_name, const char *caps)
-{
-  Listener *l = g_new0 (Listener, 1);
-  GstElement *c = test_child (h, "c");
-  GstPadTemplate *template = gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, gst_caps_from_string (caps));
-
-  l->items = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_mini_object_unref);
-  l->peer = gst_pad_new_from_template (template, "sink");
-  gst_pad_set_element_private (l->peer, l);
-  gst_pad_set_chain_function (l->peer, listener_chain);
-  gst_pad_set_event_function (l->peer, listener_event);
-  gst_pad_set_active (l->peer, TRUE);
-  l->pad = gst_element_request_pad_simple (c, pad_name);
-  fail_unless (l->pad != NULL);
-  fail_unless_equals_int (gst_pad_link_full (l->pad, l->peer, GST_PAD_LINK_CHECK_NOTHING), GST_PAD_LINK_OK);
-  gst_object_unref (template);
-  gst_object_unref (c);
-  return l;
-}
-
-static void
-wait_eos (Listener *l)
-{
-  gint64 until = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
-
-  g_mutex_lock (&l->lock);
-  while (!l->eos)
-    fail_unless (g_cond_wait_until (&l->cond, &l->lock, until), "no EOS on the pad");
-  g_mutex_unlock (&l->lock);
-}
-
-static void
-listener_free (GstHarness *h, Listener *l)
-{
-  GstElement *c = test_child (h, "c");
-
-  gst_pad_unlink (l->pad, l->peer);
-  gst_element_release_request_pad (c, l->pad);
-  gst_object_unref (l->pad);
-  gst_pad_set_active (l->peer, FALSE);
-  gst_object_unref (l->peer);
-  g_ptr_array_unref (l->items);
-  gst_object_unref (c);
-  g_free (l);
-}
-
 /* STREAM_START, CAPS, SEGMENT first, EOS last. Returns how many data items there are between. */
 static void
-check_order (GstHarness *h, Listener *l, const char *caps_want)
+check_order (GstHarness *h, TestListener *l, const char *caps_want)
 {
   GstEvent *start = l->items->pdata[0], *video;
   const char *id, *video_id;
@@ -462,7 +384,7 @@ push_seconds (GstHarness *h, guint seconds, gboolean changing)
 GST_START_TEST (test_text_live)
 {
   GstHarness *h = test_harness (CHAIN, NULL);
-  Listener *l = listen_to (h, "overlay_src", "text/x-raw, format=utf8");
+  TestListener *l = test_listen (h, "overlay_src", "text/x-raw, format=utf8");
   GstClockTime position = 0;
   guint texts = 0;
 
@@ -471,7 +393,7 @@ GST_START_TEST (test_text_live)
   gst_harness_set_src_caps_str (h, CAPS_RGB);
   push_seconds (h, 4, TRUE);
   gst_harness_push_event (h, gst_event_new_eos ());
-  wait_eos (l);
+  test_wait_eos (l);
   check_order (h, l, "text/x-raw, format=utf8");
   for (guint i = 3; i + 1 < l->items->len; i++) {
     GstBuffer *buffer = l->items->pdata[i];
@@ -485,7 +407,7 @@ GST_START_TEST (test_text_live)
   fail_unless (texts >= 12);
   /* There is text for every frame of the video, and at most one piece more. */
   fail_unless (position >= 40 * FRAME && position <= 44 * FRAME);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -493,14 +415,14 @@ GST_END_TEST
 GST_START_TEST (test_text_gaps)
 {
   GstHarness *h = test_harness (CHAIN, NULL);
-  Listener *l = listen_to (h, "overlay_src", "text/x-raw, format=utf8");
+  TestListener *l = test_listen (h, "overlay_src", "text/x-raw, format=utf8");
   GstClockTime position = 0;
 
   test_set (h, "c", "min-confidence", "1");
   gst_harness_set_src_caps_str (h, CAPS_RGB);
   push_seconds (h, 3, TRUE);
   gst_harness_push_event (h, gst_event_new_eos ());
-  wait_eos (l);
+  test_wait_eos (l);
   check_order (h, l, "text/x-raw, format=utf8");
   for (guint i = 3; i + 1 < l->items->len; i++) {
     GstClockTime start, duration;
@@ -511,7 +433,7 @@ GST_START_TEST (test_text_gaps)
     position += duration;
   }
   fail_unless (position >= 30 * FRAME);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -519,7 +441,7 @@ GST_END_TEST
 GST_START_TEST (test_text_cue)
 {
   GstHarness *h = test_harness (CHAIN, NULL);
-  Listener *l = listen_to (h, "text_src", "text/x-raw, format=pango-markup");
+  TestListener *l = test_listen (h, "text_src", "text/x-raw, format=pango-markup");
   guint cues = 0;
 
   test_set (h, "c", "text-mode", "cue");
@@ -528,7 +450,7 @@ GST_START_TEST (test_text_cue)
   gst_harness_set_src_caps_str (h, CAPS_RGB);
   push_seconds (h, 5, TRUE);
   gst_harness_push_event (h, gst_event_new_eos ());
-  wait_eos (l);
+  test_wait_eos (l);
   check_order (h, l, "text/x-raw, format=pango-markup");
   for (guint i = 3; i + 1 < l->items->len; i++) {
     GstBuffer *buffer = l->items->pdata[i];
@@ -540,7 +462,7 @@ GST_START_TEST (test_text_cue)
     cues++;
   }
   fail_unless_equals_int (cues, 5);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -549,14 +471,14 @@ GST_END_TEST
 GST_START_TEST (test_long_cue)
 {
   GstHarness *h = test_harness (CHAIN, NULL);
-  Listener *l = listen_to (h, "text_src", "text/x-raw, format=utf8");
+  TestListener *l = test_listen (h, "text_src", "text/x-raw, format=utf8");
   GstClockTime position = 0;
 
   test_set (h, "c", "text-mode", "cue");
   gst_harness_set_src_caps_str (h, CAPS_RGB);
   push_seconds (h, 25, FALSE);
   gst_harness_push_event (h, gst_event_new_eos ());
-  wait_eos (l);
+  test_wait_eos (l);
   for (guint i = 3; i + 1 < l->items->len; i++) {
     GstBuffer *buffer = l->items->pdata[i];
 
@@ -567,7 +489,7 @@ GST_START_TEST (test_long_cue)
     position += GST_BUFFER_DURATION (buffer);
   }
   fail_unless_equals_uint64 (position, 25 * GST_SECOND);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -575,7 +497,7 @@ GST_END_TEST
 GST_START_TEST (test_json)
 {
   GstHarness *h = test_harness (CHAIN, NULL);
-  Listener *l = listen_to (h, "json_src", "application/x-json");
+  TestListener *l = test_listen (h, "json_src", "application/x-json");
   static const char *const members[] = { "\"version\":1", "\"stream\":\"", "\"id\":", "\"utc\":null", "\"pts\":",
     "\"running_time\":", "\"text\":\"", "\"confidence\":0.", "\"fallback\":false", "\"novelty\":", "\"slot\":", "\"repeat\":false", "\"model\":\"" };
   guint objects = 0;
@@ -585,7 +507,7 @@ GST_START_TEST (test_json)
   gst_harness_set_src_caps_str (h, CAPS_RGB);
   push_seconds (h, 3, TRUE);
   gst_harness_push_event (h, gst_event_new_eos ());
-  wait_eos (l);
+  test_wait_eos (l);
   check_order (h, l, "application/x-json");
   for (guint i = 3; i < l->items->len; i++) {
     GstBuffer *buffer = l->items->pdata[i];
@@ -605,7 +527,7 @@ GST_START_TEST (test_json)
     g_free (text);
   }
   fail_unless_equals_int (objects, 3);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -617,10 +539,10 @@ GST_START_TEST (test_request_while_playing)
 
   push_seconds (h, 1, TRUE);
   for (guint round = 0; round < 3; round++) {
-    Listener *l = listen_to (h, "text_src", "text/x-raw, format=utf8");
+    TestListener *l = test_listen (h, "text_src", "text/x-raw, format=utf8");
 
     push_seconds (h, 2, TRUE);
-    listener_free (h, l);
+    test_listener_free (h, l);
   }
   push_seconds (h, 1, TRUE);
   test_free (h);
@@ -630,7 +552,7 @@ GST_END_TEST
 GST_START_TEST (test_latency_query)
 {
   GstHarness *h = test_harness (CHAIN, CAPS_RGB);
-  Listener *l = listen_to (h, "overlay_src", "text/x-raw, format=utf8");
+  TestListener *l = test_listen (h, "overlay_src", "text/x-raw, format=utf8");
   GstQuery *query = gst_query_new_latency ();
   GstClockTime min, max, before;
   gboolean live;
@@ -651,7 +573,7 @@ GST_START_TEST (test_latency_query)
   /* The video is not delayed. */
   fail_unless_equals_uint64 (gst_harness_query_latency (h), before);
   gst_query_unref (query);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -660,7 +582,7 @@ GST_END_TEST
 GST_START_TEST (test_flush_text)
 {
   GstHarness *h = test_harness (CHAIN, CAPS_RGB);
-  Listener *l = listen_to (h, "overlay_src", "text/x-raw, format=utf8");
+  TestListener *l = test_listen (h, "overlay_src", "text/x-raw, format=utf8");
   guint after = 0;
   gboolean flushed = FALSE;
   GstBuffer *out;
@@ -671,7 +593,7 @@ GST_START_TEST (test_flush_text)
   fail_unless (gst_structure_has_field (test_meta (out, "BitmarCaptionMeta"), "text"));
   gst_buffer_unref (out);
   gst_harness_push_event (h, gst_event_new_eos ());
-  wait_eos (l);
+  test_wait_eos (l);
   for (guint i = 0; i < l->items->len; i++) {
     if (!GST_IS_BUFFER (l->items->pdata[i])) {
       flushed |= GST_EVENT_TYPE (l->items->pdata[i]) == GST_EVENT_FLUSH_STOP;
@@ -682,7 +604,7 @@ GST_START_TEST (test_flush_text)
   }
   fail_unless (flushed);
   fail_unless (after > 0);
-  listener_free (h, l);
+  test_listener_free (h, l);
   test_free (h);
 }
 GST_END_TEST
@@ -691,11 +613,11 @@ GST_END_TEST
 GST_START_TEST (test_empty)
 {
   GstHarness *h = test_harness (CHAIN, CAPS_RGB);
-  Listener *l = listen_to (h, "text_src", "text/x-raw, format=utf8");
+  TestListener *l = test_listen (h, "text_src", "text/x-raw, format=utf8");
 
   fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
-  wait_eos (l);
-  listener_free (h, l);
+  test_wait_eos (l);
+  test_listener_free (h, l);
   test_free (h);
   h = test_harness (CHAIN, NULL);
   gst_harness_play (h);
@@ -705,35 +627,27 @@ GST_START_TEST (test_empty)
 }
 GST_END_TEST
 
-static Suite *
-caption_suite (void)
-{
-  Suite *suite = suite_create ("caption");
-  TCase *tc = tcase_create ("caption");
+static const TestPromise promises[] = {
+  { .name = "a caption is on its frame in full, and its id on later ones", .test = test_meta_full_then_id },
+  { .name = "a caption is posted as a message, unless post-messages is off", .test = test_message },
+  { .name = "stream-id names the stream in all metadata", .test = test_stream_id },
+  { .name = "a flush keeps the memory, clear and READY forget it", .test = test_memory },
+  { .name = "captions are written without bitmarmemory, too", .test = test_without_memory },
+  { .name = "change-threshold, min-interval and max-interval say when a caption is written", .test = test_policy },
+  { .name = "repeat suppresses, holds or tells a caption that is said again", .test = test_repeat },
+  { .name = "a caption below min-confidence is kept back", .test = test_min_confidence },
+  { .name = "fallback-text takes a doubted caption's place and is marked", .test = test_fallback_text },
+  { .name = "temperature samples, and the seed decides", .test = test_seed },
+  { .name = "the states walked up and down twice give the same captions twice", .test = test_twice },
+  { .name = "live text abuts, with PTS and duration, and covers every frame", .test = test_text_live },
+  { .name = "where there is nothing to say GAP events take the text's place", .test = test_text_gaps },
+  { .name = "cue text is one buffer per caption that ends where the next begins", .test = test_text_cue },
+  { .name = "a cue is at most ten seconds long", .test = test_long_cue },
+  { .name = "JSON is one versioned object per caption", .test = test_json },
+  { .name = "pads are requested and released while the stream runs", .test = test_request_while_playing },
+  { .name = "latency is in the text pad's LATENCY query, and a change is told by a message", .test = test_latency_query },
+  { .name = "after a flush no text of before it follows", .test = test_flush_text },
+  { .name = "an empty stream, and EOS without caps, end every pad", .test = test_empty },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_meta_full_then_id);
-  tcase_add_test (tc, test_message);
-  tcase_add_test (tc, test_stream_id);
-  tcase_add_test (tc, test_memory);
-  tcase_add_test (tc, test_without_memory);
-  tcase_add_test (tc, test_policy);
-  tcase_add_test (tc, test_repeat);
-  tcase_add_test (tc, test_min_confidence);
-  tcase_add_test (tc, test_fallback_text);
-  tcase_add_test (tc, test_seed);
-  tcase_add_test (tc, test_twice);
-  tcase_add_test (tc, test_text_live);
-  tcase_add_test (tc, test_text_gaps);
-  tcase_add_test (tc, test_text_cue);
-  tcase_add_test (tc, test_long_cue);
-  tcase_add_test (tc, test_json);
-  tcase_add_test (tc, test_request_while_playing);
-  tcase_add_test (tc, test_latency_query);
-  tcase_add_test (tc, test_flush_text);
-  tcase_add_test (tc, test_empty);
-  return suite;
-}
-
-GST_CHECK_MAIN (caption)
+TEST_MAIN ("caption")

@@ -244,21 +244,13 @@ GST_START_TEST (test_no_caps)
 }
 GST_END_TEST
 
-static Suite *
-errors_suite (void)
-{
-  Suite *suite = suite_create ("errors");
-  TCase *tc = tcase_create ("errors");
+static const TestPromise promises[] = {
+  { .name = "a missing, damaged or foreign model is an error of the right domain and code", .test = test_models, .to = 3 },
+  { .name = "once the model file is repaired the same element works", .test = test_retry },
+  { .name = "a setting that the model can not honour is an error at the start", .test = test_refused_at_start, .to = G_N_ELEMENTS (refused) },
+  { .name = "a setting refused while playing is a warning, and the former stays", .test = test_refused_while_playing, .to = G_N_ELEMENTS (refused) },
+  { .name = "beams and sampling together are refused", .test = test_beams_and_temperature },
+  { .name = "data before caps is not negotiated", .test = test_no_caps },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_loop_test (tc, test_models, 0, 3);
-  tcase_add_test (tc, test_retry);
-  tcase_add_loop_test (tc, test_refused_at_start, 0, G_N_ELEMENTS (refused));
-  tcase_add_loop_test (tc, test_refused_while_playing, 0, G_N_ELEMENTS (refused));
-  tcase_add_test (tc, test_beams_and_temperature);
-  tcase_add_test (tc, test_no_caps);
-  return suite;
-}
-
-GST_CHECK_MAIN (errors)
+TEST_MAIN ("errors")

@@ -19,20 +19,6 @@ live_harness (const char *line, guint delay_ms)
   return h;
 }
 
-static void
-wait_loaded (GstHarness *h, guint elements)
-{
-  while (elements > 0) {
-    GstMessage *message = test_wait_message (h, GST_MESSAGE_PROGRESS, NULL);
-    GstProgressType type;
-
-    fail_unless (message != NULL);
-    gst_message_parse_progress (message, &type, NULL, NULL);
-    elements -= type == GST_PROGRESS_TYPE_COMPLETE;
-    gst_message_unref (message);
-  }
-}
-
 /* An hour a caption, and not one frame waits for it. */
 GST_START_TEST (test_video_never_waits)
 {
@@ -41,7 +27,7 @@ GST_START_TEST (test_video_never_waits)
   GstStructure *stats;
   guint64 frames, captions;
 
-  wait_loaded (h, 3);
+  test_wait_loaded (h, 3);
   for (guint i = 0; i < 300; i++) {
     GstBuffer *out = test_pass (h, test_frame (CAPS_RGB, i, i));
 
@@ -71,7 +57,7 @@ GST_START_TEST (test_small_pool)
   gst_buffer_pool_config_set_params (config, caps, 64 * 48 * 3, 2, 2);
   fail_unless (gst_buffer_pool_set_config (pool, config));
   gst_buffer_pool_set_active (pool, TRUE);
-  wait_loaded (h, 3);
+  test_wait_loaded (h, 3);
   for (guint i = 0; i < 50; i++) {
     GstBufferPoolAcquireParams dont_wait = { .flags = GST_BUFFER_POOL_ACQUIRE_FLAG_DONTWAIT };
     GstBuffer *frame = NULL;
@@ -97,7 +83,7 @@ GST_START_TEST (test_newest_wins)
   GstElement *c;
   GstStructure *stats;
 
-  wait_loaded (h, 2);
+  test_wait_loaded (h, 2);
   for (guint i = 0; i < 10; i++)
     gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, i, 10 * i)));
   fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
@@ -125,7 +111,7 @@ GST_START_TEST (test_eos_drains)
   const GstStructure *s;
   guint64 pts;
 
-  wait_loaded (h, 3);
+  test_wait_loaded (h, 3);
   gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, 1, 3)));
   fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
   message = test_pop_message (h, GST_MESSAGE_ELEMENT, "bitmar-caption");
@@ -147,7 +133,7 @@ GST_START_TEST (test_flush_cancels)
   GstStructure *stats;
   guint64 captions;
 
-  wait_loaded (h, 3);
+  test_wait_loaded (h, 3);
   for (guint round = 0; round < 3; round++) {
     for (guint i = 0; i < 20; i++)
       gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, i, i)));
@@ -169,7 +155,7 @@ GST_START_TEST (test_flush_goes_on)
   GstHarness *h = live_harness (CHAIN, 0);
   GstMessage *message;
 
-  wait_loaded (h, 3);
+  test_wait_loaded (h, 3);
   for (guint round = 0; round < 5; round++) {
     gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, round, 0)));
     test_flush (h);
@@ -194,7 +180,7 @@ GST_START_TEST (test_latency_broken)
   guint warnings = 0;
   GstMessage *message;
 
-  wait_loaded (h, 3);
+  test_wait_loaded (h, 3);
   for (guint i = 0; i < 3; i++) {
     gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, i, 0)));
     test_flush (h);
@@ -280,24 +266,16 @@ GST_START_TEST (test_states)
 }
 GST_END_TEST
 
-static Suite *
-live_suite (void)
-{
-  Suite *suite = suite_create ("live");
-  TCase *tc = tcase_create ("live");
+static const TestPromise promises[] = {
+  { .name = "a hung model delays and drops no live frame", .test = test_video_never_waits },
+  { .name = "an upstream pool of two buffers is never starved", .test = test_small_pool },
+  { .name = "live, the newest look is captioned and the overtaken are counted", .test = test_newest_wins },
+  { .name = "EOS drains the last caption", .test = test_eos_drains },
+  { .name = "a flush cancels the caption and no stale one follows", .test = test_flush_cancels },
+  { .name = "after a flush captions go on", .test = test_flush_goes_on },
+  { .name = "a latency that is not kept is told by one warning", .test = test_latency_broken },
+  { .name = "properties, pads and flushes from threads while playing", .test = test_stress },
+  { .name = "states change quicker than the model loads", .test = test_states },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_video_never_waits);
-  tcase_add_test (tc, test_small_pool);
-  tcase_add_test (tc, test_newest_wins);
-  tcase_add_test (tc, test_eos_drains);
-  tcase_add_test (tc, test_flush_cancels);
-  tcase_add_test (tc, test_flush_goes_on);
-  tcase_add_test (tc, test_latency_broken);
-  tcase_add_test (tc, test_stress);
-  tcase_add_test (tc, test_states);
-  return suite;
-}
-
-GST_CHECK_MAIN (live)
+TEST_MAIN ("live")

@@ -341,23 +341,13 @@ GST_START_TEST (test_alerts_change)
 }
 GST_END_TEST
 
-static Suite *
-memory_suite (void)
-{
-  Suite *suite = suite_create ("memory");
-  TCase *tc = tcase_create ("memory");
+static const TestPromise promises[] = {
+  { .name = "memory-file restores what was seen, and a damaged one is refused and kept", .test = test_snapshot },
+  { .name = "save and load work while playing, and say when they fail", .test = test_save_and_load },
+  { .name = "the event log is written, searched, shared and forgotten", .test = test_log, .needs = "BITMAR_MODULE_PATH" },
+  { .name = "a file that is no event log is refused and kept", .test = test_log_refused, .needs = "BITMAR_MODULE_PATH" },
+  { .name = "an alert is told when it starts and when it ends", .test = test_alerts, .needs = "BITMAR_MODULE_PATH" },
+  { .name = "alert rules change while playing, and bad ones are refused", .test = test_alerts_change },
+};
 
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_snapshot);
-  tcase_add_test (tc, test_save_and_load);
-  /* Unset where there is no SQLite to log with. */
-  if (g_getenv ("BITMAR_MODULE_PATH")) {
-    tcase_add_test (tc, test_log);
-    tcase_add_test (tc, test_log_refused);
-    tcase_add_test (tc, test_alerts);
-  }
-  tcase_add_test (tc, test_alerts_change);
-  return suite;
-}
-
-GST_CHECK_MAIN (memory)
+TEST_MAIN ("memory")

@@ -3,9 +3,12 @@
 
 /* The plugin's insides that know no pads: times of text, sampling, percentiles, text that leaves. */
 
+#include <string.h>
+
 #include "captiontext.h"
 #include "common.h"
 #include "json.h"
+#include "loader.h"
 #include "sampling.h"
 #include "series.h"
 #include "timeline.h"
@@ -211,21 +214,67 @@ GST_START_TEST (test_json)
 }
 GST_END_TEST
 
-static Suite *
-parts_suite (void)
+static const struct {
+  BitmarError code;
+  const char *path, *domain;
+  gint as;
+} posted[] = {
+  { BITMAR_ERROR_OPEN, "/nonexistent/model.gguf", "gst-resource-error-quark", GST_RESOURCE_ERROR_NOT_FOUND },
+  { BITMAR_ERROR_OPEN, "/", "gst-resource-error-quark", GST_RESOURCE_ERROR_OPEN_READ },
+  { BITMAR_ERROR_FORMAT, "/etc/passwd", "gst-stream-error-quark", GST_STREAM_ERROR_WRONG_TYPE },
+  { BITMAR_ERROR_FORMAT, NULL, "gst-stream-error-quark", GST_STREAM_ERROR_DECODE },
+  { BITMAR_ERROR_ARCHITECTURE, NULL, "gst-stream-error-quark", GST_STREAM_ERROR_WRONG_TYPE },
+  { BITMAR_ERROR_CORRUPT, NULL, "gst-stream-error-quark", GST_STREAM_ERROR_DECODE },
+  { BITMAR_ERROR_SHAPE, NULL, "gst-stream-error-quark", GST_STREAM_ERROR_DECODE },
+  { BITMAR_ERROR_NO_MEMORY, NULL, "gst-resource-error-quark", GST_RESOURCE_ERROR_FAILED },
+  { BITMAR_ERROR_ENCODING, NULL, "gst-library-error-quark", GST_LIBRARY_ERROR_SETTINGS },
+  { BITMAR_ERROR_TOO_LONG, NULL, "gst-library-error-quark", GST_LIBRARY_ERROR_SETTINGS },
+  { BITMAR_ERROR_PARAMETER, NULL, "gst-library-error-quark", GST_LIBRARY_ERROR_SETTINGS },
+  { BITMAR_ERROR_MISMATCH, NULL, "gst-library-error-quark", GST_LIBRARY_ERROR_SETTINGS },
+  { BITMAR_ERROR_IMAGE, NULL, "gst-stream-error-quark", GST_STREAM_ERROR_FORMAT },
+};
+
+/* Those among them that no test of a whole element can bring about. */
+GST_START_TEST (test_posted_errors)
 {
-  Suite *suite = suite_create ("parts");
-  TCase *tc = tcase_create ("parts");
+  char *model = test_model_path ();
 
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_timeline_live);
-  tcase_add_test (tc, test_timeline_cue);
-  tcase_add_test (tc, test_grid);
-  tcase_add_test (tc, test_change);
-  tcase_add_test (tc, test_series);
-  tcase_add_test (tc, test_text);
-  tcase_add_test (tc, test_json);
-  return suite;
+  for (guint i = 0; i < G_N_ELEMENTS (posted); i++) {
+    GstElement *bin = gst_object_ref_sink (gst_bin_new (NULL));
+    GstBus *bus = gst_bus_new ();
+    GError *error = g_error_new_literal (BITMAR_ERROR, posted[i].code, "what the engine said"), *told;
+    GstMessage *message;
+    char *debug;
+
+    gst_element_set_bus (bin, bus);
+    bitmar_post_error (bin, error, posted[i].path ? posted[i].path : model);
+    message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+    fail_unless (message != NULL);
+    gst_message_parse_error (message, &told, &debug);
+    fail_unless_equals_string (g_quark_to_string (told->domain), posted[i].domain);
+    fail_unless_equals_int (told->code, posted[i].as);
+    fail_unless (strstr (debug, "what the engine said") != NULL);
+    g_error_free (told);
+    g_error_free (error);
+    g_free (debug);
+    gst_message_unref (message);
+    gst_element_set_bus (bin, NULL);
+    gst_object_unref (bus);
+    gst_object_unref (bin);
+  }
+  g_free (model);
 }
+GST_END_TEST
 
-GST_CHECK_MAIN (parts)
+static const TestPromise promises[] = {
+  { .name = "each error of the engine has its domain, code and debug text on the bus", .test = test_posted_errors },
+  { .name = "pieces of live text abut", .test = test_timeline_live },
+  { .name = "cues end where the next begins, and are cut for a muxer that waits", .test = test_timeline_cue },
+  { .name = "sampling keeps its phase at frame rates that do not divide a second", .test = test_grid },
+  { .name = "a doubted change is looked at twice more", .test = test_change },
+  { .name = "percentiles are those of the newest values", .test = test_series },
+  { .name = "text is valid UTF-8 and breaks nothing that carries it", .test = test_text },
+  { .name = "JSON escapes what it must", .test = test_json },
+};
+
+TEST_MAIN ("parts")

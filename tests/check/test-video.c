@@ -294,26 +294,18 @@ GST_START_TEST (test_metas_survive)
 }
 GST_END_TEST
 
-static Suite *
-video_suite (void)
-{
-  Suite *suite = suite_create ("video");
-  TCase *tc = tcase_create ("video");
+static const TestPromise promises[] = {
+  { .name = "video passes as it is, with its times, flags and memory, live and not", .test = test_untouched },
+  { .name = "frames of every format and of odd sizes, 1x1 among them, are captioned", .test = test_format, .to = G_N_ELEMENTS (formats) },
+  { .name = "a picture in padded planes is captioned like the same without padding", .test = test_strides },
+  { .name = "frames are looked at by their timestamps, max-rate a second", .test = test_max_rate },
+  { .name = "a hole in the stream, and time that jumps back, stop no sampling", .test = test_jumps },
+  { .name = "frames outside the segment pass and are not looked at", .test = test_outside_segment },
+  { .name = "frames without timestamps are placed by their rate, with one warning", .test = test_no_timestamps },
+  { .name = "caps that the template does not have are refused", .test = test_bad_caps },
+  { .name = "a buffer smaller than its caps say is skipped with a warning", .test = test_short_buffer },
+  { .name = "size, format and frame rate change in mid-stream", .test = test_caps_change },
+  { .name = "metadata survives queue, tee, convert, scale, crop and rate", .test = test_metas_survive },
+};
 
-  tcase_set_timeout (tc, 120);
-  suite_add_tcase (suite, tc);
-  tcase_add_test (tc, test_untouched);
-  tcase_add_loop_test (tc, test_format, 0, G_N_ELEMENTS (formats));
-  tcase_add_test (tc, test_strides);
-  tcase_add_test (tc, test_max_rate);
-  tcase_add_test (tc, test_jumps);
-  tcase_add_test (tc, test_outside_segment);
-  tcase_add_test (tc, test_no_timestamps);
-  tcase_add_test (tc, test_bad_caps);
-  tcase_add_test (tc, test_short_buffer);
-  tcase_add_test (tc, test_caps_change);
-  tcase_add_test (tc, test_metas_survive);
-  return suite;
-}
-
-GST_CHECK_MAIN (video)
+TEST_MAIN ("video")
