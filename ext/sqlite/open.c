@@ -3,8 +3,10 @@
 
 /* What a log is on the disk, and which files are one. Others are told by their first bytes, before SQLite, which
  * might repair them, has them. */
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bitmar-kernels.h"
 #include "store-private.h"
@@ -139,11 +141,23 @@ set_mode (BmsStore *s, BmsError *error)
   return wal && bms_exec (s, "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON", error);
 }
 
+/* What cameras saw is for nobody else to read. SQLite gives its other files the permissions of this one, and tells what is wrong. */
+static void
+make_private (const char *path)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+  if (fd >= 0)
+    close (fd);
+}
+
 static bool
 connect (BmsStore *s, bool make, BmsError *error)
 {
   int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0);
 
+  if (make)
+    make_private (s->path);
   if (sqlite3_open_v2 (s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
     return s->db ? bms_fail (error, BMS_OPEN, "%s: %s", s->path, g_strerror (sqlite3_system_errno (s->db)))
         : bms_fail (error, BMS_NO_MEMORY, "%s: not enough memory", s->path);
