@@ -35,7 +35,7 @@ GST_DEBUG_CATEGORY_STATIC (bitmar_encode_debug);
 #define GST_CAT_DEFAULT bitmar_encode_debug
 
 typedef struct {
-  GstBuffer *buffer;           /* a copy of the frame */
+  GstBuffer *buffer;           /* the frame, or a copy of it */
   GstVideoInfo info;
   GstBitmarTime time;
 } Job;
@@ -168,6 +168,8 @@ encode_job (gpointer data, gpointer user_data)
   episode = encode (self, job->buffer, &job->info, &thumbnail, &error);
   if (error)
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
+  else if (!episode)
+    unreadable (self);
   if (!episode) {
     g_clear_pointer (&thumbnail, gst_sample_unref);
     return;
@@ -207,7 +209,7 @@ frame_live (GstBitmarEncode *self, GstBuffer *buffer, const GstBitmarTime *time)
   Job *job = g_new0 (Job, 1);
 
   job->time = *time;
-  job->buffer = bitmar_picture_copy (buffer, &self->info, &job->info);
+  job->buffer = bitmar_picture_keep (buffer, &self->info, &job->info);
   if (!job->buffer) {
     g_free (job);
     unreadable (self);

@@ -24,3 +24,32 @@ bitmar_picture_copy (GstBuffer *buffer, const GstVideoInfo *from, GstVideoInfo *
   gst_video_frame_unmap (&source);
   return copy;
 }
+
+static gboolean
+is_plain_memory (GstBuffer *buffer)
+{
+  for (guint i = 0; i < gst_buffer_n_memory (buffer); i++)
+    if (!gst_memory_is_type (gst_buffer_peek_memory (buffer, i), GST_ALLOCATOR_SYSMEM))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+grows (GstBufferPool *pool)
+{
+  GstStructure *config = gst_buffer_pool_get_config (pool);
+  guint most = 1;
+
+  gst_buffer_pool_config_get_params (config, NULL, NULL, NULL, &most);
+  gst_structure_free (config);
+  return most == 0;
+}
+
+GstBuffer *
+bitmar_picture_keep (GstBuffer *buffer, const GstVideoInfo *from, GstVideoInfo *info)
+{
+  if (!is_plain_memory (buffer) || (buffer->pool && !grows (buffer->pool)))
+    return bitmar_picture_copy (buffer, from, info);
+  *info = *from;
+  return gst_buffer_ref (buffer);
+}

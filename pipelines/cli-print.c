@@ -22,6 +22,21 @@ write_line (Cli *cli, const char *line)
   }
 }
 
+char *
+cli_harmless (const char *text)
+{
+  GString *out = g_string_new (NULL);
+  char *valid = g_utf8_make_valid (text, -1);
+
+  for (const char *at = valid; *at; at = g_utf8_next_char (at)) {
+    gunichar c = g_utf8_get_char (at);
+
+    g_string_append_unichar (out, g_unichar_iscntrl (c) || c == 0x2028 || c == 0x2029 ? ' ' : c);
+  }
+  g_free (valid);
+  return g_string_free (out, FALSE);
+}
+
 /* Four digits say all there is. */
 static double
 rounded (double x)
@@ -60,30 +75,36 @@ print_json (Cli *cli, const CliLine *line)
 void
 cli_print_caption (Cli *cli, const CliLine *line)
 {
-  char *text;
+  char *text, *input, *caption;
 
   if (cli->json) {
     print_json (cli, line);
     return;
   }
+  input = cli_harmless (line->input);
+  caption = cli_harmless (line->text);
   if (GST_CLOCK_TIME_IS_VALID (line->pts))
-    text = g_strdup_printf ("%s %u:%02u:%02u.%03u %s", line->input, (guint) (line->pts / (3600 * GST_SECOND)),
+    text = g_strdup_printf ("%s %u:%02u:%02u.%03u %s", input, (guint) (line->pts / (3600 * GST_SECOND)),
         (guint) (line->pts / (60 * GST_SECOND) % 60), (guint) (line->pts / GST_SECOND % 60),
-        (guint) (line->pts / GST_MSECOND % 1000), line->text);
+        (guint) (line->pts / GST_MSECOND % 1000), caption);
   else
-    text = g_strdup_printf ("%s: %s", line->input, line->text);
+    text = g_strdup_printf ("%s: %s", input, caption);
   write_line (cli, text);
   g_free (text);
+  g_free (input);
+  g_free (caption);
 }
 
 static void
 tell (Cli *cli, const char *input, const char *format, va_list args)
 {
-  char *text = g_strdup_vprintf (format, args);
+  char *text = g_strdup_vprintf (format, args), *name = cli_harmless (input), *what = cli_harmless (text);
 
   cli_progress_end (cli);
-  fprintf (stderr, "bitmar: %s: %s\n", input, text);
+  fprintf (stderr, "bitmar: %s: %s\n", name, what);
   g_free (text);
+  g_free (name);
+  g_free (what);
 }
 
 void

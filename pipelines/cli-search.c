@@ -133,24 +133,10 @@ print_json (const BitmarEvent *e, const char *time, const char *thumbnail)
   json_node_unref (node);
 }
 
-/* Nothing that was logged, by us or by another program, gives orders to a terminal. */
-static char *
-harmless (const char *text)
-{
-  GString *out = g_string_new (NULL);
-
-  for (; *text; text = g_utf8_next_char (text)) {
-    gunichar c = g_utf8_get_char (text);
-
-    g_string_append_unichar (out, g_unichar_iscntrl (c) || c == 0x2028 || c == 0x2029 ? ' ' : c);
-  }
-  return g_string_free (out, FALSE);
-}
-
 static void
 print_text (const BitmarEvent *e, const char *time)
 {
-  g_autofree char *text = harmless (e->text), *camera = harmless (*e->camera ? e->camera : "-"), *alert = harmless (e->alert ? e->alert : "");
+  g_autofree char *text = cli_harmless (e->text), *camera = cli_harmless (*e->camera ? e->camera : "-"), *alert = cli_harmless (e->alert ? e->alert : "");
 
   printf ("%s  %s  %.3f  %s%s%s\n", time, camera, e->score, text, e->alert ? "  ! " : "", alert);
 }

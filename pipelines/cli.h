@@ -44,6 +44,8 @@ typedef struct {
 } CliLine;
 
 /* cli-print.c */
+/* Valid UTF-8 on one line: what a model, a log or a file's name says gives no orders to a terminal. (transfer full) */
+char *cli_harmless (const char *text);
 void cli_print_caption (Cli *cli, const CliLine *line);
 /* Told on stderr even with --quiet; the exit status becomes SKIPPED. */
 void cli_skip (Cli *cli, const char *input, const char *format, ...) G_GNUC_PRINTF (3, 4);

@@ -3,9 +3,11 @@
 
 /* What a log is on the disk, and which files are one. Others are told by their first bytes, before SQLite, which
  * might repair them, has them. */
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "bitmar-kernels.h"
 #include "store-private.h"
@@ -157,13 +159,26 @@ immutable_name (const char *path)
   return name;
 }
 
+/* What cameras saw is for nobody else to read. SQLite gives its other files the permissions of this one, and tells what is wrong. */
+static void
+make_private (const char *path)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+  if (fd >= 0)
+    close (fd);
+}
+
 static bool
 connect (BmsStore *s, bool make, BmsError *error)
 {
   int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (make ? SQLITE_OPEN_CREATE : 0);
   char *immutable = s->read_only ? immutable_name (s->path) : NULL;
-  int result = sqlite3_open_v2 (immutable ? immutable : s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), NULL);
+  int result;
 
+  if (make)
+    make_private (s->path);
+  result = sqlite3_open_v2 (immutable ? immutable : s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), NULL);
   g_free (immutable);
   if (result != SQLITE_OK)
     return s->db ? bms_fail (error, BMS_OPEN, "%s: %s", s->path, g_strerror (sqlite3_system_errno (s->db)))

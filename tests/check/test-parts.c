@@ -9,6 +9,7 @@
 #include "common.h"
 #include "json.h"
 #include "loader.h"
+#include "picture.h"
 #include "sampling.h"
 #include "series.h"
 #include "timeline.h"
@@ -214,6 +215,48 @@ GST_START_TEST (test_json)
 }
 GST_END_TEST
 
+static GstBuffer *
+pooled (const GstVideoInfo *info, guint most, GstBufferPool **pool)
+{
+  GstCaps *caps = gst_video_info_to_caps (info);
+  GstStructure *config;
+  GstBuffer *buffer;
+
+  *pool = gst_buffer_pool_new ();
+  config = gst_buffer_pool_get_config (*pool);
+  gst_buffer_pool_config_set_params (config, caps, GST_VIDEO_INFO_SIZE (info), 0, most);
+  fail_unless (gst_buffer_pool_set_config (*pool, config) && gst_buffer_pool_set_active (*pool, TRUE));
+  fail_unless_equals_int (gst_buffer_pool_acquire_buffer (*pool, &buffer, NULL), GST_FLOW_OK);
+  gst_caps_unref (caps);
+  gst_buffer_memset (buffer, 0, 7, GST_VIDEO_INFO_SIZE (info));
+  return buffer;
+}
+
+/* A pool that grows lends the frame itself, one that does not gets it back; what is kept does not change in either case. */
+GST_START_TEST (test_keep)
+{
+  for (guint most = 0; most <= 3; most += 3) {
+    GstVideoInfo info, kept_info;
+    GstBufferPool *pool;
+    GstBuffer *frame, *kept;
+    guint8 byte;
+
+    gst_video_info_set_format (&info, GST_VIDEO_FORMAT_RGB, 32, 16);
+    frame = pooled (&info, most, &pool);
+    kept = bitmar_picture_keep (frame, &info, &kept_info);
+    fail_unless ((kept == frame) == (most == 0));
+    fail_unless_equals_int (GST_VIDEO_INFO_WIDTH (&kept_info), 32);
+    frame = gst_buffer_make_writable (frame);
+    gst_buffer_memset (frame, 0, 9, GST_VIDEO_INFO_SIZE (&info));
+    fail_unless (gst_buffer_extract (kept, 0, &byte, 1) == 1 && byte == 7);
+    gst_buffer_unref (frame);
+    gst_buffer_unref (kept);
+    gst_buffer_pool_set_active (pool, FALSE);
+    gst_object_unref (pool);
+  }
+}
+GST_END_TEST
+
 static const struct {
   BitmarError code;
   const char *path, *domain;
@@ -275,6 +318,7 @@ static const TestPromise promises[] = {
   { .name = "percentiles are those of the newest values", .test = test_series },
   { .name = "text is valid UTF-8 and breaks nothing that carries it", .test = test_text },
   { .name = "JSON escapes what it must", .test = test_json },
+  { .name = "a frame that is kept doesn't change, and no pool is starved for it", .test = test_keep },
 };
 
 TEST_MAIN ("parts")

@@ -163,6 +163,33 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpint (info.last, ==, e.utc);
 }
 
+/* Whatever the umask: the file, and what SQLite puts beside it. */
+static void
+test_private (Fixture *f, gconstpointer data)
+{
+  mode_t former = umask (0);
+  const char *name;
+  GDir *dir;
+  guint n = 0;
+
+  insert_many (f, 2, 20);
+  g_assert_cmpint (g_unlink (f->path), ==, 0);
+  reopen (f);
+  insert_many (f, 2, 20);
+  umask (former);
+  dir = g_dir_open (f->folder, 0, NULL);
+  while ((name = g_dir_read_name (dir))) {
+    g_autofree char *path = g_build_filename (f->folder, name, NULL);
+    GStatBuf s;
+
+    g_assert_cmpint (g_stat (path, &s), ==, 0);
+    g_assert_cmpint (s.st_mode & 07777, ==, 0600);
+    n++;
+  }
+  g_dir_close (dir);
+  g_assert_cmpuint (n, >=, 1);
+}
+
 static void
 test_filters (Fixture *f, gconstpointer data)
 {
@@ -641,6 +668,7 @@ main (int argc, char **argv)
   backend = bitmar_event_store_get (&error);
   g_assert_no_error (error);
   ADD ("round-trip", test_round_trip);
+  ADD ("private", test_private);
   ADD ("filters", test_filters);
   ADD ("two-stores", test_two_stores);
   ADD ("forget", test_forget);

@@ -88,6 +88,13 @@ cp "$work/grey.png" "$work/ab:c.png" && cp "$work/grey.png" "$work/really-png.jp
 here () { (cd "$work" && caption_json "$picture_members" "$@"); }
 ok 'a name that looks like an address' here 1 ab:c.png
 ok 'the content counts, not the name' here 1 really-png.jpg
+strange="$(printf 'two\nlines\033[2J.png')"
+cp "$work/grey.png" "$work/$strange"
+one_line () {
+  (cd "$work" && "$BITMAR" caption "$strange" none-"$strange") > "$work/out" 2> "$work/err"
+  [ "$(wc -l < "$work/out")" -eq 1 ] && [ "$(wc -l < "$work/err")" -eq 1 ] && ! grep -q "$(printf '\033')" "$work/out" "$work/err"
+}
+ok 'a name gives no orders to a terminal' one_line
 gst-launch-1.0 -q videotestsrc num-buffers=1 ! video/x-raw,format=GRAY16_BE,width=8,height=8 ! pngenc ! \
   filesink location="$work/deep.png"
 ok '16 bits a sample' here 1 deep.png

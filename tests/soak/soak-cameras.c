@@ -43,7 +43,7 @@ static GMutex lock;            /* of their figures */
 static GPid server;
 static char *port;
 static gint streams = 4, rounds = 1, pause_s = 60;
-static gdouble bound = 5, loss = 0.02;
+static gdouble bound = 5, loss = 0.01;
 static guint failures;
 static gboolean ending;
 
@@ -308,7 +308,7 @@ main (int argc, char **argv)
     { "rounds", 'r', 0, G_OPTION_ARG_INT, &rounds, "How often the fault comes (1)", "N" },
     { "pause", 's', 0, G_OPTION_ARG_INT, &pause_s, "How long it lasts, for those that last (60)", "SECONDS" },
     { "bound", 'b', 0, G_OPTION_ARG_DOUBLE, &bound, "How long captions may take to come back (5)", "SECONDS" },
-    { "loss", 'l', 0, G_OPTION_ARG_DOUBLE, &loss, "Share of the packets that get lost (0.02)", "P" },
+    { "loss", 'l', 0, G_OPTION_ARG_DOUBLE, &loss, "Share of the packets that get lost (0.01)", "P" },
     { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("killed|stopped|zero|size|lossy");
