@@ -105,7 +105,8 @@ lose (Stream *s)
   if (s->lost_us == 0) {
     s->lost_us = g_get_monotonic_time ();
     s->pause_us = SHORTEST_PAUSE_US;
-    cli_note (s->cli, s->input, "the stream has stopped; asking for it until it is back");
+    cli_note (s->cli, s->input, s->frames > 0 ? "the stream has stopped; asking for it until it is back"
+        : "no frame comes; asking for the stream until one does");
   }
   gst_pad_send_event (sink, gst_event_new_flush_start ());
   if (s->source) {
@@ -150,7 +151,7 @@ watch_outage (Stream *s)
     s->lost_us = 0;
     if (now - s->moved_us > LOST_US && comes_back (s))
       lose (s);
-  } else if (s->lost_us > 0 && now - s->moved_us > FIRST_FRAME_US) {
+  } else if (is_camera_address (s) && now - s->moved_us > FIRST_FRAME_US) {
     lose (s);
   }
 }

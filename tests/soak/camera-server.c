@@ -15,14 +15,15 @@
 #define MOST 16
 
 typedef struct {
-  GstElement *source, *size;   /* of the media that plays, NULL: nobody looks */
+  GstElement *size;            /* of the media that plays, NULL: nobody looks */
+  gint64 second;               /* of the picture */
   GstClockTime shift;          /* what is taken off the timestamps */
   gboolean restart;            /* takes the next one as zero */
 } Camera;
 
 static Camera cameras[MOST];
 static GMutex lock;            /* of the cameras */
-static guint size_now, seconds;
+static guint size_now;
 static gdouble loss;
 
 static GstCaps *
@@ -38,6 +39,24 @@ make_caps (void)
 }
 
 /* ---- One camera ------------------------------------------------------------------------------------ */
+
+/* In the streaming thread: videotestsrc must not be told while it paints. */
+static GstPadProbeReturn
+next_picture (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  static const char *const patterns[] = { "smpte", "checkers-8", "red", "pinwheel", "snow", "blue", "circular", "white" };
+  Camera *camera = data;
+  gint64 second = g_get_monotonic_time () / G_USEC_PER_SEC;
+  GstElement *source;
+
+  if (second == camera->second)
+    return GST_PAD_PROBE_OK;
+  camera->second = second;
+  source = gst_pad_get_parent_element (pad);
+  gst_util_set_object_arg (G_OBJECT (source), "pattern", patterns[(second + 3 * (camera - cameras)) % G_N_ELEMENTS (patterns)]);
+  gst_object_unref (source);
+  return GST_PAD_PROBE_OK;
+}
 
 static GstPadProbeReturn
 shift_time (GstPad *pad, GstPadProbeInfo *info, gpointer data)
@@ -62,24 +81,31 @@ forget (GstRTSPMedia *media, gpointer data)
   Camera *camera = data;
 
   g_mutex_lock (&lock);
-  gst_clear_object (&camera->source);
   gst_clear_object (&camera->size);
   camera->shift = 0;
   g_mutex_unlock (&lock);
 }
 
 static void
+probe (GstElement *all, const char *name, const char *pad_name, GstPadProbeCallback callback, Camera *camera)
+{
+  GstElement *element = gst_bin_get_by_name (GST_BIN (all), name);
+  GstPad *pad = gst_element_get_static_pad (element, pad_name);
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, callback, camera, NULL);
+  gst_object_unref (pad);
+  gst_object_unref (element);
+}
+
+static void
 configure (GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
 {
   Camera *camera = data;
-  GstElement *all = gst_rtsp_media_get_element (media), *pay = gst_bin_get_by_name (GST_BIN (all), "rtp");
-  GstPad *pad = gst_element_get_static_pad (pay, "sink");
+  GstElement *all = gst_rtsp_media_get_element (media);
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, shift_time, camera, NULL);
-  gst_object_unref (pad);
-  gst_object_unref (pay);
+  probe (all, "source", "src", next_picture, camera);
+  probe (all, "rtp", "sink", shift_time, camera);
   g_mutex_lock (&lock);
-  camera->source = gst_bin_get_by_name (GST_BIN (all), "source");
   camera->size = gst_bin_get_by_name (GST_BIN (all), "size");
   g_mutex_unlock (&lock);
   g_signal_connect (media, "unprepared", G_CALLBACK (forget), camera);
@@ -128,20 +154,6 @@ camera_factory_class_init (CameraFactoryClass *klass)
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------- */
-
-static gboolean
-next_picture (gpointer data)
-{
-  static const char *const patterns[] = { "smpte", "checkers-8", "red", "pinwheel", "snow", "blue", "circular", "white" };
-
-  seconds++;
-  g_mutex_lock (&lock);
-  for (guint i = 0; i < MOST; i++)
-    if (cameras[i].source)
-      gst_util_set_object_arg (G_OBJECT (cameras[i].source), "pattern", patterns[(seconds + 3 * i) % G_N_ELEMENTS (patterns)]);
-  g_mutex_unlock (&lock);
-  return G_SOURCE_CONTINUE;
-}
 
 static gboolean
 restart_time (gpointer data)
@@ -215,7 +227,6 @@ main (int argc, char **argv)
     g_printerr ("camera-server: no port\n");
     return 1;
   }
-  g_timeout_add (1000, next_picture, NULL);
   g_unix_signal_add (SIGUSR1, restart_time, NULL);
   g_unix_signal_add (SIGUSR2, next_size, NULL);
   printf ("%d\n", gst_rtsp_server_get_bound_port (server));
