@@ -86,13 +86,19 @@ build (Stream *s, GError **error)
 
 /* ---- A camera that went away ------------------------------------------------------------------------ */
 
+static gboolean
+is_rtsp (Stream *s)
+{
+  return s->is_uri && source_is_rtsp (s->input);
+}
+
 /* A recording has an end, and a wrong address is told at once; a camera that has been there is waited for. */
 static gboolean
 comes_back (Stream *s)
 {
   gint64 duration;
 
-  return s->is_uri && source_is_rtsp (s->input) && s->frames > 0
+  return is_rtsp (s) && s->frames > 0
       && (!gst_element_query_duration (s->pipeline, GST_FORMAT_TIME, &duration) || duration <= 0);
 }
 
@@ -151,7 +157,7 @@ watch_outage (Stream *s)
     s->lost_us = 0;
     if (now - s->moved_us > LOST_US && comes_back (s))
       lose (s);
-  } else if (is_camera_address (s) && now - s->moved_us > FIRST_FRAME_US) {
+  } else if (is_rtsp (s) && now - s->moved_us > FIRST_FRAME_US) {
     lose (s);
   }
 }
