@@ -177,8 +177,11 @@ encode_job (gpointer data, gpointer user_data)
   result = g_new (Result, 1);
   *result = (Result) { episode, thumbnail, job->time };
   g_mutex_lock (&self->lock);
-  if (self->ready)
+  /* No buffer has passed since the last look. */
+  if (self->ready) {
     result_free (self->ready);
+    self->skipped++;
+  }
   self->ready = result;
   g_mutex_unlock (&self->lock);
 }

@@ -16,7 +16,7 @@
 #define FIRST_FRAME_US (20 * G_USEC_PER_SEC)
 /* Captions shall be back 5 seconds after the stream. */
 #define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
-#define LONGEST_PAUSE_US (2 * G_USEC_PER_SEC)
+#define LONGEST_PAUSE_US G_USEC_PER_SEC
 
 typedef struct {
   Cli *cli;
