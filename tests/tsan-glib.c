@@ -11,18 +11,12 @@ void __tsan_release (void *address);
 
 #define SEEN __attribute__ ((visibility ("default")))
 
-static void *
-real (const char *name)
-{
-  return dlsym (RTLD_NEXT, name);
-}
-
 /* The function that is meant, looked up once. */
 #define REAL(name) \
   static __typeof__ (&name) function; \
   __typeof__ (&name) call = __atomic_load_n (&function, __ATOMIC_RELAXED); \
   if (!call) { \
-    call = (__typeof__ (&name)) real (#name); \
+    *(void **) &call = dlsym (RTLD_NEXT, #name); \
     __atomic_store_n (&function, call, __ATOMIC_RELAXED); \
   }
 

@@ -30,11 +30,12 @@ listener_event (GstPad *pad, GstObject *parent, GstEvent *event)
 }
 
 TestListener *
-test_listen (GstHarness *h, const char *pad_name, const char *caps)
+test_listen (GstHarness *h, const char *pad_name, const char *text)
 {
   TestListener *l = g_new0 (TestListener, 1);
   GstElement *c = test_child (h, "c");
-  GstPadTemplate *template = gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, gst_caps_from_string (caps));
+  GstCaps *caps = gst_caps_from_string (text);
+  GstPadTemplate *template = gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps);
 
   l->items = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_mini_object_unref);
   l->peer = gst_pad_new_from_template (template, "sink");
@@ -46,6 +47,7 @@ test_listen (GstHarness *h, const char *pad_name, const char *caps)
   fail_unless (l->pad != NULL);
   fail_unless_equals_int (gst_pad_link_full (l->pad, l->peer, GST_PAD_LINK_CHECK_NOTHING), GST_PAD_LINK_OK);
   gst_object_unref (template);
+  gst_caps_unref (caps);
   gst_object_unref (c);
   return l;
 }

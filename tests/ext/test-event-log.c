@@ -544,6 +544,7 @@ test_no_module (void)
     g_assert_null (bitmar_event_log_open ("log", NULL, BITMAR_EVENT_LOG_WRITE, &error));
     g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_MODULE);
     g_printerr ("%s\n", error->message);
+    g_error_free (error);
     return;
   }
   g_test_trap_subprocess (NULL, 0, 0);

@@ -1,30 +1,23 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The event log's file when its writer is killed, or the disk fails, at each of its steps, or what was written last is torn off: what was
- * acknowledged is there, batches are whole, and the log goes on. */
+/* The event log's file when its writer is killed, or the disk fails, at each of its steps: what was acknowledged is there, batches are whole, and the
+ * log goes on. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../ext/store-util.h"
-#include "event-store.h"
-#include "folder.h"
+#include "event-log.h"
+
+#define FORGOTTEN 4            /* of the first events, at the end of the work */
 
 #define WIDTH 64
 #define MODEL "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define PAGE 4096
-#define FIRST 20               /* events that are there before */
-#define FORGOTTEN 4            /* of them, at the end of the work */
-#define BATCH 3
-#define BATCHES 4
-
 /* ---- Every step on the disk while `armed` may be the last, or fail ------------------------------------------- */
 
 static gboolean armed;
@@ -78,59 +71,6 @@ unlink (const char *path)
   return step () ? (int) syscall (SYS_unlink, path) : -1;
 }
 
-/* ---- A log --------------------------------------------------------------------------------------------------- */
-
-static const BmsBackend *backend;
-
-typedef struct {
-  char *folder, *path;
-  BmsStore *store;
-  BmsError error;
-} Fixture;
-
-static BmsStore *
-open_log (Fixture *f)
-{
-  BmsStore *store = backend->open (f->path, MODEL, WIDTH, false, &f->error);
-
-  if (!store)
-    g_test_message ("%s", f->error.text);
-  return store;
-}
-
-/* A batch of events of times first, first + 1, … */
-static bool
-insert (BmsStore *store, gint64 first, guint n, BmsError *error)
-{
-  static char thumbnail[6000];
-  float x[WIDTH] = { 1 };
-  BmsEvent events[FIRST];
-
-  for (guint i = 0; i < n; i++)
-    events[i] = (BmsEvent) { .camera = "yard", .text = "a man with a dog", .utc = first + i, .embedding = x, .confidence = 0.5f,
-      .thumbnail = thumbnail, .thumbnail_size = sizeof thumbnail };
-  return backend->insert (store, events, n, error);
-}
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  f->folder = make_folder ();
-  f->path = g_build_filename (f->folder, "log", NULL);
-  f->store = open_log (f);
-  g_assert_nonnull (f->store);
-  g_assert_true (insert (f->store, 0, FIRST, &f->error));
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  if (f->store)
-    backend->close (f->store);
-  g_free (f->path);
-  remove_folder (f->folder);
-}
-
 /* What there is to be done, in acknowledged parts: batches, and a forget. Returns how many were. */
 static guint
 work (BmsStore *store, gboolean go_on, void (*acknowledge) (guint part, int to), int to, BmsError *error)
@@ -149,28 +89,6 @@ work (BmsStore *store, gboolean go_on, void (*acknowledge) (guint part, int to),
     }
   }
   return done;
-}
-
-/* The times that the file holds, read by SQLite alone, which must find it whole. (transfer full) */
-static GArray *
-times_of (const char *path)
-{
-  GArray *times = g_array_new (FALSE, FALSE, sizeof (gint64));
-  sqlite3 *db;
-  sqlite3_stmt *q;
-
-  g_assert_cmpint (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
-  g_assert_cmpint (sqlite3_prepare_v2 (db, "PRAGMA integrity_check", -1, &q, NULL), ==, SQLITE_OK);
-  g_assert_cmpint (sqlite3_step (q), ==, SQLITE_ROW);
-  g_assert_cmpstr ((const char *) sqlite3_column_text (q, 0), ==, "ok");
-  sqlite3_finalize (q);
-  g_assert_cmpint (sqlite3_prepare_v2 (db, "SELECT utc FROM event JOIN thumbnail ON thumbnail.event = event.id ORDER BY event.id", -1, &q, NULL), ==,
-      SQLITE_OK);
-  while (sqlite3_step (q) == SQLITE_ROW)
-    g_array_append_vals (times, &(gint64) { sqlite3_column_int64 (q, 0) }, 1);
-  sqlite3_finalize (q);
-  sqlite3_close (db);
-  return times;
 }
 
 static gboolean
@@ -221,18 +139,6 @@ check_goes_on (Fixture *f)
   g_assert_true (backend->info (store, &before, &f->error) && insert (store, 1000, 1, &f->error) && backend->info (store, &after, &f->error));
   g_assert_cmpuint (after.events, ==, before.events + 1);
   backend->close (store);
-}
-
-/* Files of the folder, to be put back or elsewhere. */
-static void
-copy_file (const char *from, const char *to, gssize length)
-{
-  char *data;
-  gsize size;
-
-  g_assert_true (g_file_get_contents (from, &data, &size, NULL));
-  g_assert_true (g_file_set_contents (to, data, length < 0 ? (gssize) size : MIN (length, (gssize) size), NULL));
-  g_free (data);
 }
 
 /* ---- kill -9 ----------------------------------------------------------------------------------------------- */
@@ -405,12 +311,6 @@ test_full_disk (Fixture *f, gconstpointer data)
   in_child (f, run_full);
 }
 
-static void
-count (const BmsEvent *event, void *data)
-{
-  ++*(guint *) data;
-}
-
 /* A disk that is mounted so: nothing can be added, all can be searched. */
 static void
 run_read_only (Fixture *f)
@@ -442,102 +342,16 @@ test_read_only (Fixture *f, gconstpointer data)
   in_child (f, run_read_only);
 }
 
-/* ---- Torn -------------------------------------------------------------------------------------------------------- */
-
-/* The write-ahead log is cut off anywhere: the file holds all up to some batch, and none of what came after. */
-static void
-test_torn_wal (Fixture *f, gconstpointer data)
-{
-  char *wal = g_strconcat (f->path, "-wal", NULL), *whole = g_strconcat (f->path, ".whole", NULL), *torn = g_strconcat (whole, "-wal", NULL);
-  char *shm = g_strconcat (whole, "-shm", NULL);
-  guint last = 0, n = 0;
-  GStatBuf s;
-
-  for (guint i = 0; i < BATCHES; i++)
-    g_assert_true (insert (f->store, FIRST + i * BATCH, BATCH, &f->error));
-  g_assert_cmpint (g_stat (wal, &s), ==, 0);
-  for (gssize at = 0; at <= s.st_size + 1020; at += 1021, n++) {
-    GArray *times;
-
-    g_unlink (shm);
-    copy_file (f->path, whole, -1);
-    copy_file (wal, torn, at);
-    times = times_of (whole);
-    for (guint i = 0; i < times->len; i++)
-      g_assert_cmpint (g_array_index (times, gint64, i), ==, i);
-    g_assert_cmpuint (times->len, >=, last);
-    g_assert_true (times->len == 0 || (times->len >= FIRST && (times->len - FIRST) % BATCH == 0));
-    last = times->len;
-    g_array_unref (times);
-  }
-  g_assert_cmpuint (last, ==, FIRST + BATCHES * BATCH);
-  g_test_message ("cut at %u places of %" G_GINT64_FORMAT " bytes", n, (gint64) s.st_size);
-  g_free (wal);
-  g_free (whole);
-  g_free (torn);
-  g_free (shm);
-}
-
-/* Opening, counting and reading all of it, thumbnails too. */
-static gboolean
-can_be_read (Fixture *f)
-{
-  BmsStore *store = backend->open (f->path, MODEL, WIDTH, true, &f->error);
-  float x[WIDTH] = { 1 };
-  guint found = 0;
-  gboolean read;
-  BmsInfo info;
-
-  if (!store)
-    return FALSE;
-  read = backend->info (store, &info, &f->error)
-      && backend->query (store, x, FIRST, &(BmsFilter) { 0, BMS_FOREVER, NULL }, count, &found, &f->error);
-  g_assert_true (!read || (info.events == FIRST && found == FIRST));
-  backend->close (store);
-  return read;
-}
-
-/* The file itself is cut off at every page and in between: that is told, at the latest when what is missing is read. (Not within the last page, which
- * SQLite takes for one that ends in zeros; a power cut can't leave that, since the file is synced before its write-ahead log is given up.) */
-static void
-test_torn_file (Fixture *f, gconstpointer data)
-{
-  char *whole = g_strconcat (f->path, ".whole", NULL);
-  guint n = 0;
-  GStatBuf s;
-
-  backend->close (g_steal_pointer (&f->store));
-  copy_file (f->path, whole, -1);
-  g_assert_true (can_be_read (f));
-  g_assert_cmpint (g_stat (whole, &s), ==, 0);
-  for (gssize at = 1; at <= s.st_size - PAGE; at += 1021, n++) {
-    copy_file (whole, f->path, at);
-    g_assert_false (can_be_read (f));
-    g_assert_true (f->error.code == BMS_FORMAT || f->error.code == BMS_CORRUPT);
-  }
-  g_test_message ("%u cut files are refused", n);
-  g_free (whole);
-}
-
 #define ADD(name, function) g_test_add ("/event-steps/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
 main (int argc, char **argv)
 {
-  GError *error = NULL;
-
-  /* Thousands of syncs, and nothing here is about how long they take. */
-  if (access ("/dev/shm", W_OK) == 0)
-    g_setenv ("TMPDIR", "/dev/shm", FALSE);
-  g_test_init (&argc, &argv, NULL);
-  backend = bitmar_event_store_get (&error);
-  g_assert_no_error (error);
+  start_tests (&argc, &argv);
   ADD ("kill-at-each-step", test_kill_at_each_step);
   g_test_add ("/event-steps/io-errors", Fixture, GINT_TO_POINTER (EIO), set_up, test_failing_step, tear_down);
   g_test_add ("/event-steps/no-space", Fixture, GINT_TO_POINTER (ENOSPC), set_up, test_failing_step, tear_down);
   ADD ("full-disk", test_full_disk);
   ADD ("read-only", test_read_only);
-  ADD ("torn-wal", test_torn_wal);
-  ADD ("torn-file", test_torn_file);
   return g_test_run ();
 }

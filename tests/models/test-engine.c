@@ -209,10 +209,9 @@ test_episode_bytes (void)
   assert_refused (b, with_byte (bytes, 4, 9), BITMAR_ERROR_FORMAT);
   assert_refused (b, with_byte (bytes, 8, 'z'), BITMAR_ERROR_MISMATCH);
   assert_refused (b, with_byte (bytes, size - 1, 0x80), BITMAR_ERROR_FORMAT);      /* a code below -127 */
-  bytes = with_byte (bytes, header + 3, 0x7f);
-  assert_refused (b, with_byte (bytes, header + 2, 0xff), BITMAR_ERROR_FORMAT);    /* a float that is none */
-  g_bytes_unref (bytes);
-  bytes = bitmar_episode_to_bytes (a);
+  again = with_byte (bytes, header + 3, 0x7f);
+  assert_refused (b, with_byte (again, header + 2, 0xff), BITMAR_ERROR_FORMAT);    /* a float that is none */
+  g_bytes_unref (again);
   g_assert_true (bitmar_episode_set_bytes (b, bytes, &error));
   g_assert_no_error (error);
   again = bitmar_episode_to_bytes (b);
