@@ -40,6 +40,6 @@ count_files (const char *folder)
 static inline void
 own_disk (const char *folder, const char *options)
 {
-  if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount ("tmpfs", folder, "tmpfs", 0, options) < 0)
+  if (unshare (CLONE_NEWNS) < 0 || mount ("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount ("tmpfs", folder, "tmpfs", 0, options) < 0)
     _exit (77);
 }

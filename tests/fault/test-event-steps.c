@@ -323,7 +323,7 @@ run_read_only (Fixture *f)
   f->store = open_log (f);
   g_assert_true (f->store && insert (f->store, 0, FIRST, &f->error));
   backend->close (f->store);
-  g_assert_cmpint (mount (NULL, f->folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
+  g_assert_cmpint (mount ("none", f->folder, "none", MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
   g_assert_null (open_log (f));
   g_assert_true (f->error.code == BMS_READ_ONLY || f->error.code == BMS_OPEN);
   g_assert_nonnull (strstr (f->error.text, f->path));

@@ -323,6 +323,8 @@ run_full (Fixture *f)
   g_assert_cmpint (g_remove (junk), ==, 0);
   save (f->b, f->path);
   g_assert_true (holds_b (f));
+  g_free (junk);
+  g_free (zeros);
 }
 
 static void
@@ -337,7 +339,7 @@ run_read_only (Fixture *f)
 {
   own_disk (f->folder, "size=256k");
   save (f->a, f->path);
-  g_assert_cmpint (mount (NULL, f->folder, NULL, MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
+  g_assert_cmpint (mount ("none", f->folder, "none", MS_REMOUNT | MS_RDONLY, NULL), ==, 0);
   save_fails (f, f->path, BITMAR_ERROR_READ_ONLY);
   g_assert_false (holds_b (f));
   g_assert_cmpuint (count_files (f->folder), ==, 1);
