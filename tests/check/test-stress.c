@@ -154,8 +154,8 @@ stress (const char *line, const Actor *threads, guint n, gboolean states)
     gst_object_unref (subjects[i].element);
   }
   gst_element_set_state (h->element, GST_STATE_READY);
-  gst_element_set_state (h->element, GST_STATE_PLAYING);
   test_set (h, "e", "mode", "synchronous");
+  gst_element_set_state (h->element, GST_STATE_PLAYING);
   gst_harness_set_src_caps_str (h, CAPS_RGB);
   out = test_pass (h, test_frame (CAPS_RGB, 1, 0));
   fail_unless (test_meta (out, "BitmarEpisodeMeta") != NULL);

@@ -207,6 +207,7 @@ GST_START_TEST (test_text_follows)
 {
   GstHarness *h = test_harness (SURE "latency=500000000", CAPS_RGB);
   TestListener *l = test_listen (h, "overlay_src", TEXT);
+  GstBuffer *last;
 
   for (guint i = 0; i < 5; i++)
     gst_buffer_unref (pass_at (h, 1, i * FRAME));
@@ -214,8 +215,10 @@ GST_START_TEST (test_text_follows)
   fail_unless_equals_int (test_count_buffers (l), 0);
   for (guint i = 5; i < 10; i++)
     gst_buffer_unref (pass_at (h, 1, i * FRAME));
-  test_wait_buffers (l, 1);
+  test_wait_buffers (l, 5);
+  last = test_nth_buffer (l, 4);
   fail_unless_equals_uint64 (GST_BUFFER_PTS (test_nth_buffer (l, 0)), 0);
+  fail_unless_equals_uint64 (GST_BUFFER_PTS (last) + GST_BUFFER_DURATION (last), 500 * GST_MSECOND);
   test_listener_free (h, l);
   test_free (h);
 }
