@@ -380,7 +380,8 @@ keep (BitmarCaptioner *self, const BitmarHypothesis *best)
 
   memcpy (rows, best->rows, sizeof rows);
   for (gsize depth = best->fed; depth < n; depth++) {
-    BitmarDecoderBeam beam = { .token = depth <= best->len ? best->ids[depth - 1] : self->model->eos, .rows = rows };
+    gint32 token = depth == 0 ? self->model->bos : depth <= best->len ? best->ids[depth - 1] : self->model->eos;
+    BitmarDecoderBeam beam = { .token = token, .rows = rows };
 
     bitmar_decoder_step (&self->decoder, &beam, 1, depth, NULL);
     rows[depth] = 0;
@@ -479,11 +480,10 @@ fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesi
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;
 }
 
-/* A model whose window runs on was trained to hold on by itself. */
 static gboolean
 holds (const BitmarModel *model)
 {
-  return model->decoder.hold >= 0 && model->decoder.history == 0;
+  return model->decoder.hold >= 0;
 }
 
 /* After a cut nothing of the former scene is left to be repeated. */
@@ -559,13 +559,15 @@ end (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarRequest *request
     return FALSE;
   }
   best = bitmar_sampler_end (self->sampler, &mean);
-  if (self->model->decoder.history > 0)
-    keep (self, best);
   if (self->has_past)
     mean = mean_alone (self, episode, best);
-  if (holds (self->model)) {
+  if (holds (self->model))
     best = hold (self, episode, best, &mean);
+  if (self->model->decoder.history > 0)
+    keep (self, best);
+  if (holds (self->model)) {
     self->said = *best;
+    self->said.fed = 0;        /* its rows are another caption's soon */
     self->has_said = TRUE;
   }
   fill (self, request, best, mean, caption);

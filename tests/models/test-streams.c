@@ -132,7 +132,7 @@ test_cancelled (void)
 
 /* Captions of 8 looks, one captioner after all, as one string each. hold < 0: not held. */
 static char **
-said_with (float cut, float hold, const char *prompt_from_fourth, const BitmarCaptionParams *params)
+said_with (guint history, float cut, float hold, const char *prompt_from_fourth, const BitmarCaptionParams *params)
 {
   BitmarModel *model = edit_load_tiny ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
@@ -140,6 +140,7 @@ said_with (float cut, float hold, const char *prompt_from_fourth, const BitmarCa
   BitmarEpisode *episode = bitmar_episode_new (model);
   char **said = g_new0 (char *, 9);
 
+  model->decoder.history = history;
   model->decoder.cut = cut;
   model->decoder.hold = hold;
   for (guint i = 0; i < 8; i++) {
@@ -175,8 +176,8 @@ static void
 test_hold (void)
 {
   const BitmarCaptionParams sampled = { .length_penalty = -1, .temperature = 1, .top_p = 1, .seed = 5 };
-  char **plain = said_with (-1, -1, NULL, NULL), **held = said_with (-1, 10, NULL, NULL), **cut = said_with (2, 10, NULL, NULL);
-  char **fair = said_with (-1, 0, NULL, NULL), **prompted = said_with (-1, 10, "a red car", NULL), **drawn = said_with (-1, 10, NULL, &sampled);
+  char **plain = said_with (0, -1, -1, NULL, NULL), **held = said_with (0, -1, 10, NULL, NULL), **cut = said_with (0, 2, 10, NULL, NULL);
+  char **fair = said_with (0, -1, 0, NULL, NULL), **prompted = said_with (0, -1, 10, "a red car", NULL), **drawn = said_with (0, -1, 10, NULL, &sampled);
 
   g_assert_cmpuint (changes (plain), >=, 4);
   g_assert_cmpuint (changes (held), ==, 0);            /* no caption is ten better */
@@ -194,6 +195,24 @@ test_hold (void)
   g_strfreev (fair);
   g_strfreev (prompted);
   g_strfreev (drawn);
+}
+
+/* With a window that runs on, what stays in it is what was said: held on to, a caption is there as often as it was said. */
+static void
+test_hold_in_window (void)
+{
+  char **plain = said_with (1, -1, -1, NULL, NULL), **held = said_with (1, -1, 10, NULL, NULL), **cut = said_with (1, 2, 10, NULL, NULL);
+  char **single = said_with (0, 2, -1, NULL, NULL);
+
+  g_assert_cmpuint (changes (plain), >=, 4);
+  g_assert_cmpuint (changes (held), ==, 0);
+  g_assert_cmpstr (held[7], ==, plain[0]);
+  for (guint i = 0; i < 8; i++)
+    g_assert_cmpstr (cut[i], ==, single[i]);           /* an empty window each time */
+  g_strfreev (plain);
+  g_strfreev (held);
+  g_strfreev (cut);
+  g_strfreev (single);
 }
 
 /* ---- Memory that is told ---------------------------------------------------------------------------- */
@@ -341,6 +360,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/cut", test_cut);
   g_test_add_func ("/streams/cancelled", test_cancelled);
   g_test_add_func ("/streams/hold", test_hold);
+  g_test_add_func ("/streams/hold-in-window", test_hold_in_window);
   g_test_add_func ("/streams/tell", test_tell);
   g_test_add_func ("/streams/return", test_return);
   g_test_add_func ("/streams/return-restored", test_return_restored);
