@@ -90,9 +90,16 @@ scan_ms (void)
 
 GST_START_TEST (test_scan)
 {
-  int watch = watch_opens (g_getenv ("BITMAR_MODEL"));
+  /* One that no other test opens at the same time. */
+  char *path = g_strdup_printf ("%s/bitmar-scan-%d.gguf", g_get_tmp_dir (), (int) getpid ()), *data;
   gdouble best = G_MAXDOUBLE;
+  gsize size;
+  int watch;
 
+  fail_unless (g_file_get_contents (g_getenv ("BITMAR_MODEL"), &data, &size, NULL));
+  fail_unless (g_file_set_contents (path, data, size, NULL));
+  g_setenv ("BITMAR_MODEL", path, TRUE);
+  watch = watch_opens (path);
   for (guint i = 0; i < 5; i++) {
     gdouble ms = scan_ms ();
 
@@ -102,9 +109,12 @@ GST_START_TEST (test_scan)
   g_print ("# %.2f ms of CPU time\n", best);
   fail_unless (best < 50, "%g ms", best);
   fail_unless_equals_int (count_opens (watch), 0);
-  close (g_open (g_getenv ("BITMAR_MODEL"), O_RDONLY));
+  close (g_open (path, O_RDONLY));
   fail_unless_equals_int (count_opens (watch), 1);             /* or else the line before shows nothing */
   close (watch);
+  g_unlink (path);
+  g_free (path);
+  g_free (data);
 }
 GST_END_TEST
 

@@ -343,12 +343,12 @@ test_content (Fixture *f, gconstpointer data)
   memcpy (copy, g_bytes_get_data (f->a, NULL), size);
   content_fails (f, "", 0, BITMAR_ERROR_FORMAT);
   content_fails (f, "a letter to a friend", 20, BITMAR_ERROR_FORMAT);
-  content_fails (f, copy, 91, BITMAR_ERROR_CORRUPT);
+  content_fails (f, copy, 95, BITMAR_ERROR_CORRUPT);
   content_fails (f, copy, size - 1, BITMAR_ERROR_CORRUPT);
   content_fails (f, copy, 2 * size, BITMAR_ERROR_CORRUPT);
   copy[size / 2] ^= 4;
   content_fails (f, copy, size, BITMAR_ERROR_CORRUPT);
-  copy[4] = 2;
+  copy[4] = 3;
   content_fails (f, copy, size, BITMAR_ERROR_FORMAT);
   g_free (copy);
 }
