@@ -207,12 +207,12 @@ gst_bitmar_caption_bin_init (GstBitmarCaptionBin *self)
   self->stages[MEMORY] = g_object_new (GST_TYPE_BITMAR_MEMORY, "name", "memory", NULL);
   self->stages[CAPTION] = g_object_new (GST_TYPE_BITMAR_CAPTION, "name", "caption", NULL);
   self->overlay = gst_element_factory_make ("textoverlay", "overlay");
-  self->queue = gst_element_factory_make ("queue", "queue");
+  self->queue = self->overlay ? gst_element_factory_make ("queue", "queue") : NULL;       /* of the core: it is there */
   for (guint i = 0; i < N_STAGES; i++)
     gst_bin_add (bin, self->stages[i]);
   gst_element_link_many (self->stages[ENCODE], self->stages[MEMORY], self->stages[CAPTION], NULL);
   last = self->stages[CAPTION];
-  if (self->overlay && self->queue) {
+  if (self->overlay) {
     g_object_set (self->overlay, "shaded-background", TRUE, "font-desc", "Sans 18", "wait-text", FALSE, NULL);
     /* Between the caption's thread and the overlay's, which may wait for text. */
     g_object_set (self->queue, "max-size-buffers", 3, "max-size-bytes", 0, "max-size-time", G_GUINT64_CONSTANT (0), NULL);

@@ -277,6 +277,7 @@ GST_START_TEST (test_retry)
   char *good = test_model_path (), *path = g_build_filename (g_get_tmp_dir (), "bitmar-check-again.gguf", NULL), *data;
   GstHarness *h = test_harness (CHAIN "min-confidence=0", NULL);
   GstBuffer *out;
+  char *debug;
   gsize size;
 
   g_unlink (path);
@@ -287,7 +288,8 @@ GST_START_TEST (test_retry)
     GstBus *bus = gst_element_get_bus (h->element);
 
     gst_element_set_state (h->element, GST_STATE_PLAYING);
-    g_error_free (first_error (h, &(char *) { NULL }));
+    g_error_free (first_error (h, &debug));
+    g_free (debug);
     fail_unless (gst_element_set_state (h->element, GST_STATE_READY) == GST_STATE_CHANGE_SUCCESS);
     gst_bus_set_flushing (bus, TRUE);
     gst_bus_set_flushing (bus, FALSE);

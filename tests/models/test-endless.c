@@ -112,6 +112,21 @@ main (int argc, char **argv)
   }
   same = memcmp (sinks, model->sink_k, n_sinks * sizeof (float)) == 0
       && memcmp (sinks + n_sinks, model->sink_v, n_sinks * sizeof (float)) == 0;
-  printf ("%sok 1 - memory is flat\n%sok 2 - sinks are the same\n1..2\n", flat ? "" : "not ", same ? "" : "not ");
+#ifdef __SANITIZE_ADDRESS__
+  flat = TRUE;
+  printf ("ok 1 - memory is flat # SKIP AddressSanitizer keeps what is freed for a while\n");
+#else
+  printf ("%sok 1 - memory is flat\n", flat ? "" : "not ");
+#endif
+  printf ("%sok 2 - sinks are the same\n1..2\n", same ? "" : "not ");
+  for (gsize i = 0; i < G_N_ELEMENTS (episodes); i++)
+    g_object_unref (episodes[i]);
+  g_object_unref (captioner);
+  g_object_unref (encoder);
+  g_object_unref (model);
+  g_rand_free (rand);
+  g_free (sinks);
+  g_free (rgb);
+  g_free (tiny);
   return !(flat && same);
 }
