@@ -15,6 +15,10 @@ typedef struct {
   gint interrupted, failed;
   /* valid between start and stop */
   BitmarLoader *loader;
+  /* running_lock: a flush, which waits for nobody, against the way down; not held while anything is waited for */
+  GMutex running_lock;
+  gboolean running;            /* the loader and the subclass's thread are there */
+  gboolean stopping;           /* on the way down, where no end of a flush lets anybody wait again */
   /* streaming thread */
   GstSegment segment;
   GstVideoInfo info;
@@ -254,11 +258,36 @@ set_interrupted (GstBitmarFilter *self, gboolean interrupted)
 {
   GstBitmarFilterPrivate *priv = PRIV (self);
 
-  g_atomic_int_set (&priv->interrupted, interrupted);
-  if (priv->loader)
-    bitmar_loader_set_interrupted (priv->loader, interrupted);
-  if (interrupted && GST_BITMAR_FILTER_GET_CLASS (self)->interrupt)
-    GST_BITMAR_FILTER_GET_CLASS (self)->interrupt (self);
+  g_mutex_lock (&priv->running_lock);
+  if (interrupted || !priv->stopping) {
+    g_atomic_int_set (&priv->interrupted, interrupted);
+    if (priv->running)
+      bitmar_loader_set_interrupted (priv->loader, interrupted);
+    if (priv->running && interrupted && GST_BITMAR_FILTER_GET_CLASS (self)->interrupt)
+      GST_BITMAR_FILTER_GET_CLASS (self)->interrupt (self);
+  }
+  g_mutex_unlock (&priv->running_lock);
+}
+
+static void
+set_running (GstBitmarFilter *self, gboolean running)
+{
+  GstBitmarFilterPrivate *priv = PRIV (self);
+
+  g_mutex_lock (&priv->running_lock);
+  priv->running = running;
+  g_mutex_unlock (&priv->running_lock);
+}
+
+static void
+set_stopping (GstBitmarFilter *self, gboolean stopping)
+{
+  GstBitmarFilterPrivate *priv = PRIV (self);
+
+  g_mutex_lock (&priv->running_lock);
+  priv->stopping = stopping;
+  g_mutex_unlock (&priv->running_lock);
+  set_interrupted (self, stopping);
 }
 
 static void
@@ -346,10 +375,11 @@ filter_start (GstBitmarFilter *self)
   priv->start_us = 0;
   gst_video_info_init (&priv->info);
   g_atomic_int_set (&priv->failed, FALSE);
-  set_interrupted (self, FALSE);
+  set_stopping (self, FALSE);
   if (GST_BITMAR_FILTER_GET_CLASS (self)->start)
     GST_BITMAR_FILTER_GET_CLASS (self)->start (self);
   priv->loader = bitmar_loader_new (GST_ELEMENT (self), path, loaded, self);
+  set_running (self, TRUE);
   g_free (path);
 }
 
@@ -360,6 +390,7 @@ filter_stop (GstBitmarFilter *self)
 
   if (!priv->loader)
     return;
+  set_running (self, FALSE);
   bitmar_loader_join (priv->loader);
   if (GST_BITMAR_FILTER_GET_CLASS (self)->stop)
     GST_BITMAR_FILTER_GET_CLASS (self)->stop (self);
@@ -375,7 +406,7 @@ filter_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
     filter_start (self);
   else if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    set_interrupted (self, TRUE);
+    set_stopping (self, TRUE);
   ret = GST_ELEMENT_CLASS (gst_bitmar_filter_parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
       || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE))
@@ -450,6 +481,7 @@ static void
 filter_finalize (GObject *object)
 {
   g_free (PRIV (GST_BITMAR_FILTER (object))->model_path);
+  g_mutex_clear (&PRIV (GST_BITMAR_FILTER (object))->running_lock);
   G_OBJECT_CLASS (gst_bitmar_filter_parent_class)->finalize (object);
 }
 
@@ -457,6 +489,7 @@ static void
 gst_bitmar_filter_init (GstBitmarFilter *self)
 {
   gst_segment_init (&PRIV (self)->segment, GST_FORMAT_TIME);
+  g_mutex_init (&PRIV (self)->running_lock);
 }
 
 static void
