@@ -3,6 +3,10 @@
 
 #include "worker.h"
 
+#include <errno.h>
+#include <gst/gst.h>
+#include <sys/resource.h>
+
 struct _BitmarWorker {
   BitmarWorkerFunc func;
   GDestroyNotify free_job;
@@ -14,11 +18,17 @@ struct _BitmarWorker {
   gboolean running, stop;
 };
 
+/* Where there is more to look at than time, captions come less often; video, whose threads keep their priority, is not late for it. */
+#define NICENESS 10
+
 static gpointer
 worker_main (gpointer data)
 {
   BitmarWorker *worker = data;
 
+  /* Of this thread alone: so it is on Linux. Nicer than that already, it stays so. */
+  if (getpriority (PRIO_PROCESS, 0) < NICENESS && setpriority (PRIO_PROCESS, 0, NICENESS) < 0)
+    GST_INFO ("a worker keeps its priority: %s", g_strerror (errno));
   g_mutex_lock (&worker->lock);
   while (!worker->stop) {
     gpointer job = g_steal_pointer (&worker->waiting);
