@@ -16,9 +16,6 @@
 #define SLOT 32
 #define SUM 32
 
-/* Rounding leaves a merged key within 1e-6 of it. */
-#define UNIT_TOLERANCE 1e-3
-
 G_DEFINE_QUARK (bmm-snapshot-error, bmm_snapshot_error)
 
 typedef struct {
@@ -99,41 +96,6 @@ bmm_snapshot_to_bytes (const BmmMemory *m, const char *model)
 
 /* ---- Restore ------------------------------------------------------------------------------------------- */
 
-static guint32
-get_u32 (const guint8 *from)
-{
-  guint32 x;
-
-  memcpy (&x, from, sizeof x);
-  return GUINT32_FROM_LE (x);
-}
-
-static guint64
-get_u64 (const guint8 *from)
-{
-  guint64 x;
-
-  memcpy (&x, from, sizeof x);
-  return GUINT64_FROM_LE (x);
-}
-
-static float
-get_float (const guint8 *from)
-{
-  guint32 bits = get_u32 (from);
-  float x;
-
-  memcpy (&x, &bits, sizeof x);
-  return x;
-}
-
-static void
-get_floats (const guint8 *from, float *x, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    x[i] = get_float (from + i * sizeof *x);
-}
-
 static Head
 get_head (const guint8 *data)
 {
@@ -206,22 +168,8 @@ slots_are_sound (const guint8 *at, const Head *head)
 static bool
 keys_are_unit (const guint8 *at, const Head *head)
 {
-  for (gsize i = 0; i < head->used; i++) {
-    double square = 0;
-
-    for (gsize j = 0; j < head->width; j++, at += sizeof (float))
-      square += (double) get_float (at) * get_float (at);
-    if (!(fabs (square - 1) <= UNIT_TOLERANCE))
-      return false;
-  }
-  return true;
-}
-
-static bool
-are_finite (const guint8 *at, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    if (!isfinite (get_float (at + i * sizeof (float))))
+  for (gsize i = 0; i < head->used; i++, at += head->width * sizeof (float))
+    if (!get_is_unit (at, head->width))
       return false;
   return true;
 }
@@ -278,7 +226,7 @@ bmm_snapshot_restore (BmmMemory *m, const char *model, const void *bytes, size_t
   values = keys + (gsize) head.used * head.width * sizeof (float);
   notes = values + (gsize) head.used * head.width * sizeof (float);
   if (!slots_are_sound (slots, &head) || !keys_are_unit (keys, &head)
-      || !are_finite (values, (gsize) head.used * head.width) || !notes_are_sound (&m->config, notes, &head))
+      || !isfinite (get_square (values, (gsize) head.used * head.width)) || !notes_are_sound (&m->config, notes, &head))
     return refuse (error, BMM_SNAPSHOT_CORRUPT, "the snapshot holds what no memory does");
   take (m, &head, slots);
   return true;

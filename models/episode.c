@@ -16,8 +16,6 @@
 #define VERSION 3
 #define ID_LENGTH 64
 #define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
-/* As in a snapshot, which must take every key that a memory was given. */
-#define UNIT_TOLERANCE 1e-3
 
 G_DEFINE_FINAL_TYPE (BitmarEpisode, bitmar_episode, G_TYPE_OBJECT)
 
@@ -133,25 +131,6 @@ bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
 
 /* ---- Bytes --------------------------------------------------------------------------------------- */
 
-static const guint8 *
-get_u32 (const guint8 *from, guint32 *x)
-{
-  memcpy (x, from, sizeof *x);
-  *x = GUINT32_FROM_LE (*x);
-  return from + sizeof *x;
-}
-
-static const guint8 *
-get_floats (const guint8 *from, float *x, gsize n)
-{
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-    from = get_u32 (from, &bits);
-    memcpy (x + i, &bits, sizeof bits);
-  }
-  return from;
-}
-
 static gsize
 serialised_size (const BitmarModel *model)
 {
@@ -188,55 +167,33 @@ bitmar_episode_to_bytes (BitmarEpisode *episode)
 static gboolean
 check_said (const BitmarModel *model, const guint8 *at)
 {
-  guint32 n, id;
+  guint32 n = get_u32 (at);
 
-  at = get_u32 (at, &n);
   if (n > BITMAR_SAID_TOKENS)
     return FALSE;
-  for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++) {
-    at = get_u32 (at, &id);
-    if (id >= model->vocabulary || (i >= n && id != 0))
+  for (gsize i = 1; i <= BITMAR_SAID_TOKENS; i++)
+    if (get_u32 (at + 4 * i) >= (i <= n ? model->vocabulary : 1))
       return FALSE;
-  }
   return TRUE;
 }
 
 static gboolean
 check_shape (const BitmarModel *model, const guint8 *data)
 {
-  guint32 c, p, d;
+  const guint8 *at = data + HEADER - 20;
 
-  get_u32 (get_u32 (get_u32 (data + HEADER - 20, &c), &p), &d);
-  return c == model->memory_width && p == model->vision.tokens && d == model->width;
+  return get_u32 (at) == model->memory_width && get_u32 (at + 4) == model->vision.tokens && get_u32 (at + 8) == model->width;
 }
 
-static gboolean
-check_floats (const guint8 *at, gsize n, double *square)
-{
-  float x;
-
-  *square = 0;
-  for (gsize i = 0; i < n; i++) {
-    at = get_floats (at, &x, 1);
-    if (!isfinite (x))
-      return FALSE;
-    *square += (double) x * x;
-  }
-  return TRUE;
-}
-
-/* Nothing that the kernels or a memory do not take gets in. */
+/* Nothing that the kernels, or a memory and its snapshots, do not take gets in. */
 static gboolean
 check_payload (const BitmarModel *model, const guint8 *data)
 {
   gsize c = model->memory_width, codes = (gsize) model->vision.tokens * model->width;
   const guint8 *at = data + HEADER;
-  double square, rest;
-  float novelty;
+  float novelty = get_float (data + HEADER - 8);
 
-  get_floats (data + HEADER - 8, &novelty, 1);
-  if (!(novelty >= 0 && novelty <= 1) || !check_floats (at, c, &square) || fabs (square - 1) > UNIT_TOLERANCE
-      || !check_floats (at + 4 * c, 2 * c, &rest))
+  if (!(novelty >= 0 && novelty <= 1) || !get_is_unit (at, c) || !isfinite (get_square (at + 4 * c, 2 * c)))
     return FALSE;
   at += 12 * c;
   return memchr (at, 0x80, codes) == NULL && check_said (model, at + codes);
@@ -245,9 +202,7 @@ check_payload (const BitmarModel *model, const guint8 *data)
 static gboolean
 check_bytes (const BitmarModel *model, const guint8 *data, gsize size, GError **error)
 {
-  guint32 version;
-
-  if (size < HEADER || memcmp (data, MAGIC, 4) != 0 || (get_u32 (data + 4, &version), version != VERSION)) {
+  if (size < HEADER || memcmp (data, MAGIC, 4) != 0 || get_u32 (data + 4) != VERSION) {
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "not an episode");
     return FALSE;
   }
@@ -268,25 +223,22 @@ bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
   BitmarModel *model = episode->model;
   gsize size, c = model->memory_width, p = model->vision.tokens;
   const guint8 *data = g_bytes_get_data (bytes, &size);
-  const guint8 *from = data + HEADER - 8;
-  guint32 slot;
+  const guint8 *from = data + HEADER;
 
   if (!check_bytes (model, data, size, error))
     return FALSE;
-  from = get_floats (from, &episode->novelty, 1);
-  from = get_u32 (from, &slot);
-  episode->slot = (gint) slot;
+  episode->novelty = get_float (from - 8);
+  episode->slot = (gint) get_u32 (from - 4);
   episode->has_said = FALSE;
-  from = get_floats (from, episode->key, c);
-  from = get_floats (from, episode->content, c);
-  from = get_floats (from, episode->recalled, c);
+  get_floats (from, episode->key, c);
+  get_floats (from + 4 * c, episode->content, c);
+  get_floats (from + 8 * c, episode->recalled, c);
+  from += 12 * c;
   memcpy (episode->v_codes, from, p * model->width);
-  from = get_u32 (from + p * model->width, &episode->known.n);
-  for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++) {
-    guint32 id;
-    from = get_u32 (from, &id);
-    episode->known.ids[i] = (gint32) id;
-  }
+  from += p * model->width;
+  episode->known.n = get_u32 (from);
+  for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++)
+    episode->known.ids[i] = (gint32) get_u32 (from + 4 * (i + 1));
   bmk_describe (episode->v_rows, episode->v_codes, p, model->width);
   return TRUE;
 }
