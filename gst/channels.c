@@ -119,17 +119,6 @@ bitmar_channels_begin (BitmarChannels *set, GstPad *sinkpad, const GstSegment *s
   release (&s);
 }
 
-void
-bitmar_channels_hold (BitmarChannels *set, const GstBitmarCaptionInfo *current, GstClockTime at)
-{
-  Snapshot s = snapshot (set);
-
-  for (guint i = 0; i < s.n; i++)
-    if (bitmar_channel_has_begun (s.channels[i]))
-      bitmar_channel_hold (s.channels[i], current, at);
-  release (&s);
-}
-
 static void
 begin_late (BitmarChannels *set, BitmarChannel *channel, GstPad *sinkpad, const GstSegment *segment)
 {
@@ -150,11 +139,14 @@ bitmar_channels_join (BitmarChannels *set, GstPad *sinkpad, const GstSegment *se
 }
 
 void
-bitmar_channels_advance (BitmarChannels *set, GstClockTime start, GstClockTime end, gboolean synchronous)
+bitmar_channels_advance (BitmarChannels *set, const GstBitmarCaptionInfo *current, GstClockTime start, GstClockTime end,
+    gboolean synchronous)
 {
   Snapshot s = snapshot (set);
 
   for (guint i = 0; i < s.n; i++) {
+    if (current && bitmar_channel_has_begun (s.channels[i]))
+      bitmar_channel_hold (s.channels[i], current, start);
     bitmar_channel_advance (s.channels[i], start, end, synchronous);
     if (synchronous)
       bitmar_channel_wait (s.channels[i]);

@@ -30,9 +30,9 @@ gboolean bitmar_channels_say (BitmarChannels *set, const GstBitmarCaptionInfo *c
 void bitmar_channels_begin (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment);
 /* A channel that was requested in the middle of the stream begins here. */
 void bitmar_channels_join (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment);
-void bitmar_channels_hold (BitmarChannels *set, const GstBitmarCaptionInfo *current, GstClockTime at);
-/* When synchronous, text is exact to the frame, and this blocks while a channel is full. */
-void bitmar_channels_advance (BitmarChannels *set, GstClockTime start, GstClockTime end, gboolean synchronous);
+/* current: what is up at the start, NULL: nothing. When synchronous, text is exact to the frame, and this blocks while a channel is full. */
+void bitmar_channels_advance (BitmarChannels *set, const GstBitmarCaptionInfo *current, GstClockTime start, GstClockTime end,
+    gboolean synchronous);
 /* Closes what is open at `end` and sends the event after it. */
 void bitmar_channels_end (BitmarChannels *set, GstPad *sinkpad, const GstSegment *segment, GstClockTime end, GstEvent *event);
 void bitmar_channels_flush (BitmarChannels *set, GstEvent *event);

@@ -98,15 +98,11 @@ get_current (GstBitmarCaption *self, gboolean *fresh)
 static void
 advance (GstBitmarCaption *self, GstClockTime start, GstClockTime duration)
 {
-  GstBitmarFilter *filter = GST_BITMAR_FILTER (self);
-
   GstBitmarCaptionInfo *current = get_current (self, NULL);
 
   self->end = start + (GST_CLOCK_TIME_IS_VALID (duration) ? duration : 0);
-  if (current)
-    bitmar_channels_hold (&self->channels, current, start);
+  bitmar_channels_advance (&self->channels, current, start, self->end, !gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self)));
   g_clear_pointer (&current, gst_bitmar_caption_info_unref);
-  bitmar_channels_advance (&self->channels, start, self->end, !gst_bitmar_filter_is_live (filter));
 }
 
 /* ---- A caption comes into being -------------------------------------------------------------------- */
