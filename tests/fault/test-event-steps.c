@@ -13,30 +13,12 @@
 #include <unistd.h>
 
 #include "event-log.h"
+#include "steps.h"
 
 #define FORGOTTEN 4            /* of the first events, at the end of the work */
 
 #define WIDTH 64
 #define MODEL "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-/* ---- Every step on the disk while `armed` may be the last, or fail ------------------------------------------- */
-
-static gboolean armed;
-static guint steps, die_at, fail_at;
-static int failure = EIO;
-
-static gboolean
-step (void)
-{
-  if (!armed)
-    return TRUE;
-  steps++;
-  if (steps == die_at)
-    kill (getpid (), SIGKILL);
-  if (steps != fail_at)
-    return TRUE;
-  errno = failure;
-  return FALSE;
-}
 
 /* SQLite's calls come here, too: the program is asked before the C library. (Meson's _FILE_OFFSET_BITS=64 makes pwrite64 of pwrite.) */
 #define SEEN __attribute__ ((visibility ("default")))

@@ -21,25 +21,7 @@
 #include "bitmar.h"
 #include "episode-private.h"
 #include "folder.h"
-
-/* ---- Every step on the disk while `armed` may be the last, or fail ------------------------------------ */
-
-static gboolean armed;
-static guint steps, die_at, fail_at;
-
-static gboolean
-step (void)
-{
-  if (!armed)
-    return TRUE;
-  steps++;
-  if (steps == die_at)
-    kill (getpid (), SIGKILL);
-  if (steps != fail_at)
-    return TRUE;
-  errno = EIO;
-  return FALSE;
-}
+#include "steps.h"
 
 /* Short, too: a memory takes several. */
 ssize_t
