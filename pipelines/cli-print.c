@@ -37,9 +37,8 @@ cli_harmless (const char *text)
   return g_string_free (out, FALSE);
 }
 
-/* Four digits say all there is. */
-static double
-rounded (double x)
+double
+cli_rounded (double x)
 {
   return round (x * 1e4) / 1e4;
 }
@@ -58,8 +57,8 @@ print_json (Cli *cli, const CliLine *line)
   else
     json_object_set_null_member (object, "pts");
   json_object_set_string_member (object, "text", line->text);
-  json_object_set_double_member (object, "confidence", rounded (line->confidence));
-  json_object_set_double_member (object, "novelty", rounded (line->novelty));
+  json_object_set_double_member (object, "confidence", cli_rounded (line->confidence));
+  json_object_set_double_member (object, "novelty", cli_rounded (line->novelty));
   json_object_set_int_member (object, "slot", line->slot);
   if (line->tokens >= 0)
     json_object_set_int_member (object, "tokens", line->tokens);

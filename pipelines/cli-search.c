@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -99,13 +98,6 @@ set_text (JsonObject *object, const char *name, const char *text)
     json_object_set_null_member (object, name);
 }
 
-/* Four digits say all there is. */
-static double
-rounded (double x)
-{
-  return round (x * 1e4) / 1e4;
-}
-
 static void
 print_json (const BitmarEvent *e, const char *time, const char *thumbnail)
 {
@@ -118,10 +110,10 @@ print_json (const BitmarEvent *e, const char *time, const char *thumbnail)
   json_object_set_string_member (object, "time", time);
   json_object_set_int_member (object, "utc", e->utc);
   json_object_set_string_member (object, "camera", e->camera);
-  json_object_set_double_member (object, "score", rounded (e->score));
+  json_object_set_double_member (object, "score", cli_rounded (e->score));
   json_object_set_string_member (object, "text", e->text);
-  json_object_set_double_member (object, "confidence", rounded (e->confidence));
-  json_object_set_double_member (object, "novelty", rounded (e->novelty));
+  json_object_set_double_member (object, "confidence", cli_rounded (e->confidence));
+  json_object_set_double_member (object, "novelty", cli_rounded (e->novelty));
   set_text (object, "alert", e->alert);
   set_time (object, "pts", e->pts);
   set_time (object, "running_time", e->running_time);

@@ -11,9 +11,6 @@
 
 /* A file from which nothing comes for this long never will: 1.22's demuxer for animated GIF, for one, reads its end for ever. */
 #define STALL_US (30 * G_USEC_PER_SEC)
-/* A camera behind RTSP that is silent for this long is gone; one that is asked anew may take longer to find its next key frame. */
-#define LOST_US (10 * G_USEC_PER_SEC)
-#define FIRST_FRAME_US (20 * G_USEC_PER_SEC)
 /* Captions shall be back 5 seconds after the stream. */
 #define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
 #define LONGEST_PAUSE_US G_USEC_PER_SEC
@@ -155,9 +152,9 @@ watch_outage (Stream *s)
     if (s->lost_us > 0)
       cli_note (s->cli, s->input, "the stream is back after %.1f seconds", (double) (now - s->lost_us) / G_USEC_PER_SEC);
     s->lost_us = 0;
-    if (now - s->moved_us > LOST_US && comes_back (s))
+    if (now - s->moved_us > SOURCE_LOST_US && comes_back (s))
       lose (s);
-  } else if (is_rtsp (s) && now - s->moved_us > FIRST_FRAME_US) {
+  } else if (is_rtsp (s) && now - s->moved_us > SOURCE_FIRST_FRAME_US) {
     lose (s);
   }
 }
@@ -293,12 +290,8 @@ static void
 watch_stall (Stream *s)
 {
   GstElement *encode = gst_bin_get_by_name (GST_BIN (s->pipeline), "e");
-  GstStructure *stats;
-  guint64 frames;
+  guint64 frames = source_count_frames (encode);
 
-  g_object_get (encode, "stats", &stats, NULL);
-  gst_structure_get_uint64 (stats, "frames-in", &frames);
-  gst_structure_free (stats);
   gst_object_unref (encode);
   if (frames != s->frames || s->moved_us == 0)
     s->moved_us = g_get_monotonic_time ();

@@ -7,7 +7,6 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,12 +67,6 @@ print (Watch *w, const char *line)
   quit_for (w, CLI_SKIPPED);
 }
 
-static double
-rounded (double x)
-{
-  return round (x * 1e4) / 1e4;
-}
-
 static JsonObject *
 begin (const char *type, const WatchCamera *camera, const char *time)
 {
@@ -113,7 +106,7 @@ add_numbers (JsonObject *object, const GstStructure *fields, const char *const *
 
   for (; *names; names++)
     if (gst_structure_get_double (fields, *names, &x))
-      json_object_set_double_member (object, *names, rounded (x));
+      json_object_set_double_member (object, *names, cli_rounded (x));
 }
 
 static void
@@ -132,17 +125,17 @@ print_message_json (Watch *w, const WatchCamera *camera, const GstStructure *fie
 static void
 print_message_text (Watch *w, const WatchCamera *camera, const GstStructure *fields, const char *time)
 {
+  const char *said = gst_structure_get_string (fields, "text");
+  g_autofree char *text = cli_harmless (said ? said : ""), *line = NULL;
   double score = 0;
-  char *line;
 
   gst_structure_get_double (fields, "score", &score);
   if (gst_structure_has_name (fields, "bitmar-alert"))
     line = g_strdup_printf ("%s  %s  ! %s %ss (%.2f)", time, camera->name, gst_structure_get_string (fields, "name"),
         gst_structure_get_string (fields, "kind"), score);
   else
-    line = g_strdup_printf ("%s  %s  %s", time, camera->name, gst_structure_get_string (fields, "text"));
+    line = g_strdup_printf ("%s  %s  %s", time, camera->name, text);
   print (w, line);
-  g_free (line);
 }
 
 /* When it was seen; of an element that doesn't know, now. */
@@ -172,11 +165,11 @@ state_changed (const WatchCamera *camera, WatchState state, const char *why, gpo
 {
   static const char *const names[] = { "connecting", "watching", "waiting", "ended" };
   Watch *w = data;
-  g_autofree char *time = time_of (NULL);
+  g_autofree char *time = time_of (NULL), *told_why = cli_harmless (why ? why : "");
 
   g_mutex_lock (&w->lock);
   if (!w->quiet)
-    fprintf (stderr, "%s  %s: %s%s%s%s\n", time, camera->name, names[state], why ? " (" : "", why ? why : "", why ? ")" : "");
+    fprintf (stderr, "%s  %s: %s%s%s%s\n", time, camera->name, names[state], why ? " (" : "", told_why, why ? ")" : "");
   if (w->json) {
     JsonObject *object = begin ("state", camera, time);
 

@@ -46,6 +46,8 @@ typedef struct {
 /* cli-print.c */
 /* Valid UTF-8 on one line: what a model, a log or a file's name says gives no orders to a terminal. (transfer full) */
 char *cli_harmless (const char *text);
+/* As scores are printed: four digits say all there is. */
+double cli_rounded (double x);
 void cli_print_caption (Cli *cli, const CliLine *line);
 /* Told on stderr even with --quiet; the exit status becomes SKIPPED. */
 void cli_skip (Cli *cli, const char *input, const char *format, ...) G_GNUC_PRINTF (3, 4);

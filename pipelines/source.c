@@ -117,3 +117,15 @@ source_add (GstElement *pipeline, GstElement *first, const char *input, gboolean
   uri = is_uri ? g_strdup (input) : gst_filename_to_uri (input, error);
   return uri ? add_uri (pipeline, first, uri, error) : NULL;
 }
+
+guint64
+source_count_frames (GstElement *encode)
+{
+  GstStructure *stats;
+  guint64 frames;
+
+  g_object_get (encode, "stats", &stats, NULL);
+  gst_structure_get_uint64 (stats, "frames-in", &frames);
+  gst_structure_free (stats);
+  return frames;
+}

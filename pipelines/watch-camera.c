@@ -9,9 +9,6 @@
 
 #define MESSAGE_WAIT (100 * GST_MSECOND)
 #define LOOK_US (G_USEC_PER_SEC / 4)
-/* A camera that is silent for this long is gone; one that was just asked may take longer to its first key frame. */
-#define LOST_US (10 * G_USEC_PER_SEC)
-#define FIRST_FRAME_US (20 * G_USEC_PER_SEC)
 #define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
 #define LONGEST_PAUSE_US (4 * G_USEC_PER_SEC)
 
@@ -211,18 +208,14 @@ look (Connection *c)
 {
   gint64 now = g_get_monotonic_time ();
   gboolean before = c->frames > 0;
-  GstStructure *stats;
-  guint64 frames;
+  guint64 frames = source_count_frames (c->encode);
 
-  g_object_get (c->encode, "stats", &stats, NULL);
-  gst_structure_get_uint64 (stats, "frames-in", &frames);
-  gst_structure_free (stats);
   if (frames != c->frames) {
     c->frames = frames;
     c->moved_us = now;
     c->watched->pause_us = SHORTEST_PAUSE_US;
     tell (c->watched, WATCH_WATCHING, NULL);
-  } else if (now - c->moved_us > (before ? LOST_US : FIRST_FRAME_US)) {
+  } else if (now - c->moved_us > (before ? SOURCE_LOST_US : SOURCE_FIRST_FRAME_US)) {
     end (c, before ? "no frame has come for 10 seconds" : "it does not answer");
   }
 }

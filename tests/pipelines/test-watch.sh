@@ -74,22 +74,27 @@ json () {
 }
 ok '--json' json
 
-# Of a camera that is not there and a file that is missing no harm comes to the clip, which is shown again and again; SIGTERM ends it well.
-harmless () {
-  config '[camera gone]' 'source = rtsp://127.0.0.1:1/gone' '[camera missing]' 'source = none.mkv' \
-    '[camera clip]' 'source = clip.mkv' 'repeat = yes' 'min-confidence = 0'
+# watch_until_back NAME SIGNAL: until that camera's frames have come twice.
+watch_until_back () {
   "$BITMAR" watch "$work/cameras.conf" > "$work/out" 2> "$work/err" &
   watcher=$!
-  for _ in $(seq 300); do
+  for _ in $(seq 600); do
     sleep 0.1
-    [ "$(grep -c 'clip: watching' "$work/err")" -lt 2 ] || break
+    [ "$(grep -c "$1: watching" "$work/err")" -lt 2 ] || break
   done
-  kill -TERM $watcher
-  wait $watcher
-  result=$?
+  kill "-$2" $watcher
+  result=0
+  wait $watcher || result=$?
   cat "$work/out" "$work/err"
-  [ $result -eq 0 ] && [ "$(grep -c 'clip: watching' "$work/err")" -ge 2 ] && grep -q '  clip  .' "$work/out" &&
-    grep -q 'gone: waiting (..*)' "$work/err" && grep -q "missing: waiting (there is no file $work/none.mkv)" "$work/err" &&
+  [ "$(grep -c "$1: watching" "$work/err")" -ge 2 ] && grep -q "  $1  ." "$work/out"
+}
+
+# Of a camera that is not there and a file that is missing no harm comes to the clip, which is shown again and again; SIGTERM ends it well.
+harmless () {
+  config '[camera gone]' 'source = rtsp://127.0.0.1:1/gone' '[camera missing]' "$(printf 'source = no\033ne.mkv')" \
+    '[camera clip]' 'source = clip.mkv' 'repeat = yes' 'min-confidence = 0'
+  watch_until_back clip TERM && [ $result -eq 0 ] &&
+    grep -q 'gone: waiting (..*)' "$work/err" && grep -q "missing: waiting (there is no file $work/no ne.mkv)" "$work/err" &&
     [ "$(grep -c 'gone: waiting' "$work/err")" -le 3 ]
 }
 ok 'what fails harms no other, and is told once' harmless
@@ -101,17 +106,7 @@ if [ -n "${RTSP_SERVER:-}" ]; then
   # This camera hangs up after four seconds.
   comes_back () {
     config '[camera door]' "source = $(cat "$work/address")" 'min-confidence = 0'
-    "$BITMAR" watch "$work/cameras.conf" > "$work/out" 2> "$work/err" &
-    watcher=$!
-    for _ in $(seq 600); do
-      sleep 0.1
-      [ "$(grep -c 'door: watching' "$work/err")" -lt 2 ] || break
-    done
-    kill -INT $watcher
-    wait $watcher
-    result=$?
-    cat "$work/out" "$work/err"
-    [ $result -eq 130 ] && [ "$(grep -c 'door: watching' "$work/err")" -ge 2 ] && grep -q '  door  .' "$work/out"
+    watch_until_back door INT && [ $result -eq 130 ]
   }
   ok 'a camera that hangs up is asked again' comes_back
   kill $server
