@@ -179,9 +179,7 @@ def main():
     batches = train.Batches(sets, tok, own, cfg.tokens)
     watched = streams.Streams(sets, tok, own, args.streams // together.count)
     if args.streams:
-        model.threshold.requires_grad_(False)
-        if model.threshold > 1:
-            model.threshold.fill_(streams.THRESHOLD)
+        streams.hold_threshold(model)
     opt = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0, fused=True)
     moving = Moving([model], args.average)
     t0, mean = time.time(), 0.0

@@ -9,8 +9,8 @@ about another picture, and is not learnt from; the next one has to say what is t
 Memory is told what was said: the value of a look's slot is the content that fusion makes of it with its caption as the prompt. Half of the streams have
 an empty window for every look, so that what they know of the past is what memory recalls, as when a camera comes back to a place.
 
-The threshold of recall is set to THRESHOLD at the start of such a training (reinforce.py): trained on single pictures, where recall has little to tell, it
-goes above 1, and memory all but falls silent."""
+The threshold of recall is held at THRESHOLD in such a training: trained, it goes above 1 and memory all but falls silent. What is recalled has to be read before it
+helps, and until then it harms."""
 import torch
 import torch.nn.functional as F
 
@@ -18,6 +18,10 @@ import net
 from text import BOS, CLS, EOS, PAD
 
 THRESHOLD = 0.75
+
+
+def hold_threshold(model):
+    model.threshold.requires_grad_(False).fill_(THRESHOLD)
 
 
 class Streams:

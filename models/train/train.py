@@ -270,8 +270,6 @@ def options():
     ap.add_argument("--consistency", type=float, default=0.1)
     ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step")
     ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
-    ap.add_argument("--threshold", type=float, help="cosine above which memory recalls, held there; else it is trained, and rises until nothing is recalled: what is "
-                    "recalled has to be read before it helps, and until then it harms")
     ap.add_argument("--average", type=float, default=0.0, help="decay of the moving average of the weights, such as 0.998; 0: the last ones are kept")
     ap.add_argument("--processes", type=int, default=1, help="that share a step; give each a core")
     ap.add_argument("--look-every", type=int, default=3, help="epochs between looks at the dev sets")
@@ -323,6 +321,8 @@ def main():
     model = net.BitMar(cfg, args.dropout)
     if weights:
         model.load_state_dict(weights)
+    if args.streams:
+        streams.hold_threshold(model)
     log(f"{args.start or args.preset}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M trained parameters, "
         f"vocabulary {cfg.vocabulary}, {sum(len(s.names) for s in sets)} pictures")
 
@@ -345,9 +345,6 @@ def main():
         step, first = saved["step"], saved["epoch"]
         moving.mean, moving.steps = saved.get("average") or [p.detach().clone() for p in moving.live], step
         log(f"resumed after epoch {first}")
-    if args.threshold is not None:
-        model.threshold.requires_grad_(False).fill_(args.threshold)
-        moving.mean = [p.detach().clone() if p is model.threshold else m for p, m in zip(moving.live, moving.mean)]
 
     t0, warm_up = time.time(), max(1, min(150, total // 10))
     for epoch in range(first, args.epochs):
