@@ -34,6 +34,11 @@ typedef struct {
   gboolean json, quiet, check, closed;
   guint left;                  /* cameras that have not ended */
   int status;
+  BwoHost host;
+  char *log;
+  GPtrArray *names;            /* of the cameras that are watched */
+  GMutex complaint_lock;       /* of its own: an outlet may complain while it is told something */
+  char *complaint;             /* the last */
 } Watch;
 
 /* ---- Output ------------------------------------------------------------------------------------------ */
@@ -79,16 +84,15 @@ begin (const char *type, const WatchCamera *camera, const char *time)
   return object;
 }
 
-static void
-print_object (Watch *w, JsonObject *object)
+static char *
+line_of (JsonObject *object)
 {
   JsonNode *node = json_node_init_object (json_node_alloc (), object);
   char *text = json_to_string (node, FALSE);
 
-  print (w, text);
-  g_free (text);
   json_node_unref (node);
   json_object_unref (object);
+  return text;
 }
 
 static void
@@ -109,54 +113,84 @@ add_numbers (JsonObject *object, const GstStructure *fields, const char *const *
       json_object_set_double_member (object, *names, cli_rounded (x));
 }
 
-static void
-print_message_json (Watch *w, const WatchCamera *camera, const GstStructure *fields, const char *time)
+static gboolean
+is_alert (const GstStructure *fields)
+{
+  return gst_structure_has_name (fields, "bitmar-alert");
+}
+
+static char *
+message_json (const WatchCamera *camera, const GstStructure *fields, const char *time)
 {
   static const char *const texts[] = { "text", "kind", "name", "sentence", NULL };
   static const char *const numbers[] = { "confidence", "novelty", "score", "peak", NULL };
-  gboolean alert = gst_structure_has_name (fields, "bitmar-alert");
-  JsonObject *object = begin (alert ? "alert" : "caption", camera, time);
+  JsonObject *object = begin (is_alert (fields) ? "alert" : "caption", camera, time);
 
   add_texts (object, fields, texts);
   add_numbers (object, fields, numbers);
-  print_object (w, object);
+  return line_of (object);
 }
 
-static void
-print_message_text (Watch *w, const WatchCamera *camera, const GstStructure *fields, const char *time)
+static char *
+message_text (const WatchCamera *camera, const GstStructure *fields, const char *time)
 {
   const char *said = gst_structure_get_string (fields, "text");
-  g_autofree char *text = cli_harmless (said ? said : ""), *line = NULL;
+  g_autofree char *text = cli_harmless (said ? said : "");
   double score = 0;
 
   gst_structure_get_double (fields, "score", &score);
-  if (gst_structure_has_name (fields, "bitmar-alert"))
-    line = g_strdup_printf ("%s  %s  ! %s %ss (%.2f)", time, camera->name, gst_structure_get_string (fields, "name"),
+  if (is_alert (fields))
+    return g_strdup_printf ("%s  %s  ! %s %ss (%.2f)", time, camera->name, gst_structure_get_string (fields, "name"),
         gst_structure_get_string (fields, "kind"), score);
-  else
-    line = g_strdup_printf ("%s  %s  %s", time, camera->name, text);
-  print (w, line);
+  return g_strdup_printf ("%s  %s  %s", time, camera->name, text);
+}
+
+static char *
+state_json (const WatchCamera *camera, const char *state, const char *why, const char *time)
+{
+  JsonObject *object = begin ("state", camera, time);
+
+  json_object_set_string_member (object, "state", state);
+  if (why)
+    json_object_set_string_member (object, "why", why);
+  return line_of (object);
+}
+
+static gint64
+now_utc (void)
+{
+  return g_get_real_time () * 1000;
 }
 
 /* When it was seen; of an element that doesn't know, now. */
-static char *
-time_of (const GstStructure *fields)
+static gint64
+utc_of (const GstStructure *fields)
 {
   guint64 utc;
 
-  if (!fields || !gst_structure_get_uint64 (fields, "utc", &utc) || utc > G_MAXINT64)
-    utc = (guint64) g_get_real_time () * 1000;
-  return cli_format_time ((gint64) utc);
+  return gst_structure_get_uint64 (fields, "utc", &utc) && utc <= G_MAXINT64 ? (gint64) utc : now_utc ();
+}
+
+/* With the lock, so that all outlets see the same order. */
+static void
+tell_outlets (const Watch *w, const BwoEvent *event)
+{
+  for (guint i = 0; i < w->config->outlets->len; i++)
+    watch_outlet_tell (w->config->outlets->pdata[i], event);
 }
 
 static void
 told (const WatchCamera *camera, const GstStructure *fields, gpointer data)
 {
   Watch *w = data;
-  g_autofree char *time = time_of (fields);
+  BwoEvent event = { .kind = is_alert (fields) ? BWO_ALERT : BWO_CAPTION, .camera = camera->name, .utc = utc_of (fields), .fields = fields };
+  g_autofree char *time = cli_format_time (event.utc), *json = message_json (camera, fields, time);
+  g_autofree char *text = w->json ? NULL : message_text (camera, fields, time);
 
+  event.json = json;
   g_mutex_lock (&w->lock);
-  (w->json ? print_message_json : print_message_text) (w, camera, fields, time);
+  print (w, w->json ? json : text);
+  tell_outlets (w, &event);
   g_mutex_unlock (&w->lock);
 }
 
@@ -165,22 +199,60 @@ state_changed (const WatchCamera *camera, WatchState state, const char *why, gpo
 {
   static const char *const names[] = { "connecting", "watching", "waiting", "ended" };
   Watch *w = data;
-  g_autofree char *time = time_of (NULL), *told_why = cli_harmless (why ? why : "");
+  BwoEvent event = { .kind = BWO_STATE, .camera = camera->name, .utc = now_utc (), .state = names[state], .why = why };
+  g_autofree char *time = cli_format_time (event.utc), *told_why = cli_harmless (why ? why : "");
+  g_autofree char *json = state_json (camera, names[state], why, time);
 
+  event.json = json;
   g_mutex_lock (&w->lock);
   if (!w->quiet)
     fprintf (stderr, "%s  %s: %s%s%s%s\n", time, camera->name, names[state], why ? " (" : "", told_why, why ? ")" : "");
-  if (w->json) {
-    JsonObject *object = begin ("state", camera, time);
-
-    json_object_set_string_member (object, "state", names[state]);
-    if (why)
-      json_object_set_string_member (object, "why", why);
-    print_object (w, object);
-  }
+  if (w->json)
+    print (w, json);
+  tell_outlets (w, &event);
   if (state == WATCH_ENDED && --w->left == 0)
     quit_for (w, CLI_OK);
   g_mutex_unlock (&w->lock);
+}
+
+/* ---- Outlets ----------------------------------------------------------------------------------------- */
+
+static void
+complain_of_outlet (const BwoHost *host, const char *outlet, const char *text)
+{
+  Watch *w = (Watch *) ((const char *) host - G_STRUCT_OFFSET (Watch, host));
+  g_autofree char *line = g_strdup_printf ("[%s]: %s", outlet, text), *harmless = cli_harmless (line);
+
+  g_mutex_lock (&w->complaint_lock);
+  if (g_strcmp0 (harmless, w->complaint) != 0) {
+    fprintf (stderr, "bitmar watch: %s\n", harmless);
+    g_free (w->complaint);
+    w->complaint = g_steal_pointer (&harmless);
+  }
+  g_mutex_unlock (&w->complaint_lock);
+}
+
+static gboolean
+open_outlets (Watch *w, GError **error)
+{
+  GPtrArray *outlets = w->config->outlets;
+
+  for (guint i = 0; i < outlets->len; i++) {
+    WatchOutlet *outlet = outlets->pdata[i];
+
+    if (!watch_outlet_open (outlet, &w->host, error)) {
+      g_prefix_error (error, "%s: [%s]: ", w->config->path, outlet->name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static void
+close_outlets (Watch *w)
+{
+  for (guint i = 0; i < w->config->outlets->len; i++)
+    watch_outlet_close (w->config->outlets->pdata[i]);
 }
 
 /* ---- Command ----------------------------------------------------------------------------------------- */
@@ -242,6 +314,19 @@ watch_all (Watch *w)
   g_ptr_array_unref (watched);
 }
 
+static void
+prepare_host (Watch *w, BitmarModel *model)
+{
+  GPtrArray *cameras = w->config->cameras;
+
+  w->log = g_build_filename (w->config->folder, "events.db", NULL);
+  for (guint i = 0; i < cameras->len; i++)
+    if (((WatchCamera *) cameras->pdata[i])->enabled)
+      g_ptr_array_add (w->names, ((WatchCamera *) cameras->pdata[i])->name);
+  w->host = (BwoHost) { .log = w->log, .model = model, .n_cameras = w->names->len, .cameras = (const char *const *) w->names->pdata,
+    .complain = complain_of_outlet };
+}
+
 static int
 watch (Watch *w, const char *path)
 {
@@ -260,12 +345,15 @@ watch (Watch *w, const char *path)
     return CLI_OK;
   if (!make_folder (w->config->folder, &error))
     return complain (CLI_USAGE, error);
+  prepare_host (w, model);
   w->loop = g_main_loop_new (NULL, FALSE);
   g_unix_signal_add (SIGINT, interrupted, w);
   g_unix_signal_add (SIGTERM, terminated, w);
-  watch_all (w);
+  if (open_outlets (w, &error))
+    watch_all (w);
+  close_outlets (w);
   g_main_loop_unref (w->loop);
-  return w->status;
+  return error ? complain (CLI_USAGE, error) : w->status;
 }
 
 int
@@ -289,6 +377,8 @@ cli_watch (int argc, char **argv)
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_add_group (context, gst_init_get_option_group ());
   g_mutex_init (&w.lock);
+  g_mutex_init (&w.complaint_lock);
+  w.names = g_ptr_array_new ();
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     complain (CLI_USAGE, error);
   } else if (!words || !words[0] || words[1]) {
@@ -299,6 +389,10 @@ cli_watch (int argc, char **argv)
   }
   g_clear_pointer (&w.config, watch_config_free);
   g_mutex_clear (&w.lock);
+  g_mutex_clear (&w.complaint_lock);
+  g_ptr_array_unref (w.names);
+  g_free (w.complaint);
+  g_free (w.log);
   g_option_context_free (context);
   g_strfreev (words);
   return status;

@@ -14,7 +14,7 @@ find_plugin () {
     GST_PLUGIN_PATH=$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}
     LD_LIBRARY_PATH=$build/models${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     BITMAR_MODEL=${BITMAR_MODEL:-$root/models/weights/bitmar.gguf}
-    BITMAR_MODULE_PATH=${BITMAR_MODULE_PATH:-$build/ext/sqlite}
+    BITMAR_MODULE_PATH=${BITMAR_MODULE_PATH:-$build/ext}
     PATH=$build/pipelines:$PATH
     export GST_PLUGIN_PATH LD_LIBRARY_PATH BITMAR_MODEL BITMAR_MODULE_PATH PATH
   elif ! gst-inspect-1.0 --exists bitmarcaption 2>/dev/null; then

@@ -10,6 +10,7 @@
 #include <gst/gst.h>
 
 #include "cli.h"
+#include "watch-value.h"
 
 #define MAX_BYTES (1 << 20)
 #define MAX_CAMERAS 1024
@@ -20,12 +21,13 @@ G_DEFINE_QUARK (watch-config-error-quark, watch_config_error)
 
 typedef struct {
   WatchConfig *config;
-  WatchCamera *camera;         /* the section's, NULL: [watch], or none yet */
+  WatchCamera *camera;         /* the section's; without it and outlet: [watch], or none yet */
+  WatchOutlet *outlet;
   gboolean in_section, has_watch;
   char *section;
   GHashTable *seen;            /* keys of the section → their line */
   char *folder;                /* that relative paths begin at */
-  guint line;
+  guint line, first_line;      /* first_line: of the section */
 } Reader;
 
 static gboolean fail (const Reader *r, GError **error, WatchConfigError code, const char *format, ...) G_GNUC_PRINTF (4, 5);
@@ -86,66 +88,17 @@ read_flag (const Reader *r, const char *text, gpointer to, GError **error)
   return TRUE;
 }
 
-/* A decimal number of 0 or more, and what follows it. */
-static gboolean
-read_number (const char *text, gdouble *number, const char **unit)
-{
-  char *end;
-
-  *number = g_ascii_strtod (text, &end);
-  if (!g_ascii_isdigit (text[0]) || strspn (text, "0123456789.") != (gsize) (end - text))
-    return FALSE;
-  while (*end == ' ')
-    end++;
-  *unit = end;
-  return isfinite (*number);
-}
-
-typedef struct {
-  const char *name;
-  gdouble size;
-} Unit;
-
-static gboolean
-read_with_unit (const char *text, const Unit *units, gsize n, gdouble *value)
-{
-  const char *unit;
-  gdouble number;
-
-  if (!read_number (text, &number, &unit))
-    return FALSE;
-  for (gsize i = 0; i < n; i++) {
-    if (!g_str_equal (unit, units[i].name) || !(number * units[i].size < 9e18))
-      continue;
-    *value = number * units[i].size;
-    return TRUE;
-  }
-  return FALSE;
-}
-
 static gboolean
 read_duration (const Reader *r, const char *text, gpointer to, GError **error)
 {
-  static const Unit units[] = { { "ms", GST_MSECOND }, { "s", GST_SECOND }, { "min", 60 * GST_SECOND }, { "h", 3600 * GST_SECOND },
-    { "d", DAY }, { "w", 7 * DAY } };
-  gdouble value;
-
-  if (!read_with_unit (text, units, G_N_ELEMENTS (units), &value))
-    return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' is no duration such as 500ms, 90s, 10min, 12h, 30d or 4w", text);
-  *(guint64 *) to = (guint64) value;
-  return TRUE;
+  return watch_value_duration (text, to) ||
+      fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' is no duration such as 500ms, 90s, 10min, 12h, 30d or 4w", text);
 }
 
 static gboolean
 read_bytes (const Reader *r, const char *text, gpointer to, GError **error)
 {
-  static const Unit units[] = { { "kB", 1e3 }, { "MB", 1e6 }, { "GB", 1e9 }, { "TB", 1e12 } };
-  gdouble value;
-
-  if (!read_with_unit (text, units, G_N_ELEMENTS (units), &value))
-    return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' is no size such as 500 MB or 2 GB", text);
-  *(guint64 *) to = (guint64) value;
-  return TRUE;
+  return watch_value_bytes (text, to) || fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' is no size such as 500 MB or 2 GB", text);
 }
 
 static gboolean
@@ -164,10 +117,9 @@ read_seconds (const Reader *r, const char *text, gpointer to, GError **error)
 static gboolean
 read_share (const Reader *r, const char *text, gpointer to, GError **error)
 {
-  const char *rest;
   gdouble number;
 
-  if (!read_number (text, &number, &rest) || *rest || number > 1)
+  if (!watch_value_number (text, &number) || number > 1)
     return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' is no number from 0 to 1", text);
   *(gdouble *) to = number;
   return TRUE;
@@ -176,10 +128,9 @@ read_share (const Reader *r, const char *text, gpointer to, GError **error)
 static gboolean
 read_width (const Reader *r, const char *text, gpointer to, GError **error)
 {
-  const char *rest;
   gdouble number;
 
-  if (!read_number (text, &number, &rest) || *rest || number > 1024 || number != floor (number) || (number > 0 && number < 16))
+  if (!watch_value_number (text, &number) || number > 1024 || number != floor (number) || (number > 0 && number < 16))
     return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' is neither 0 nor a whole number of pixels from 16 to 1024", text);
   *(guint *) to = (guint) number;
   return TRUE;
@@ -223,27 +174,59 @@ names_of (const Key *keys, gsize n)
 }
 
 static gboolean
+no_such_key (const Reader *r, const char *name, const char *names, GError **error)
+{
+  return fail (r, error, WATCH_CONFIG_ERROR_UNKNOWN, "there is no key '%s' here; the keys are %s", name, names);
+}
+
+/* What all values have in common, whosoever they are. */
+static gboolean
+may_be_set (Reader *r, const char *name, const char *value, gboolean lines, GError **error)
+{
+  gpointer first = g_hash_table_lookup (r->seen, name);
+
+  if (first)
+    return fail (r, error, WATCH_CONFIG_ERROR_TWICE, "'%s' was set before, in line %u", name, GPOINTER_TO_UINT (first));
+  if (!*value)
+    return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' has no value", name);
+  if (strchr (value, '\n') && !lines)
+    return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "the next line is indented, and so would go on with the value of '%s'", name);
+  g_hash_table_insert (r->seen, g_strdup (name), GUINT_TO_POINTER (r->line));
+  return TRUE;
+}
+
+static gboolean
+set_outlet (Reader *r, const char *name, const char *value, GError **error)
+{
+  if (!watch_outlet_has_key (r->outlet, name)) {
+    g_autofree char *names = g_strjoinv (", ", (char **) r->outlet->table->keys);
+
+    return no_such_key (r, name, names, error);
+  }
+  if (!may_be_set (r, name, value, FALSE, error))
+    return FALSE;
+  g_hash_table_insert (r->outlet->values, g_strdup (name), g_strdup (value));
+  return TRUE;
+}
+
+static gboolean
 set (Reader *r, const char *name, const char *value, GError **error)
 {
   const Key *keys = r->camera ? camera_keys : watch_keys, *key = NULL;
   gsize n = r->camera ? G_N_ELEMENTS (camera_keys) : G_N_ELEMENTS (watch_keys);
-  gpointer first = g_hash_table_lookup (r->seen, name);
 
+  if (r->outlet)
+    return set_outlet (r, name, value, error);
   for (gsize i = 0; i < n; i++)
     if (g_str_equal (name, keys[i].name))
       key = &keys[i];
   if (!key) {
     g_autofree char *names = names_of (keys, n);
 
-    return fail (r, error, WATCH_CONFIG_ERROR_UNKNOWN, "there is no key '%s' here; the keys are %s", name, names);
+    return no_such_key (r, name, names, error);
   }
-  if (first)
-    return fail (r, error, WATCH_CONFIG_ERROR_TWICE, "'%s' was set before, in line %u", name, GPOINTER_TO_UINT (first));
-  if (!*value)
-    return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "'%s' has no value", name);
-  if (strchr (value, '\n') && key->read != read_text)
-    return fail (r, error, WATCH_CONFIG_ERROR_VALUE, "the next line is indented, and so would go on with the value of '%s'", name);
-  g_hash_table_insert (r->seen, g_strdup (name), GUINT_TO_POINTER (r->line));
+  if (!may_be_set (r, name, value, key->read == read_text, error))
+    return FALSE;
   if (r->camera && g_str_equal (name, "alerts"))
     r->camera->alerts_line = r->line;
   if (r->camera && g_str_equal (name, "prompt"))
@@ -274,9 +257,26 @@ name_is_allowed (const char *name)
   return n > 0 && n <= MAX_NAME && name[n] == 0 && name[0] != '.';
 }
 
+/* The line is that of the key that is wrong, or of the section when one is missing. */
+static gboolean
+check_outlet (Reader *r, GError **error)
+{
+  const char *key;
+  GError *why = NULL;
+
+  if (watch_outlet_check (r->outlet, &key, &why))
+    return TRUE;
+  r->line = key ? GPOINTER_TO_UINT (g_hash_table_lookup (r->seen, key)) : r->first_line;
+  fail (r, error, key ? WATCH_CONFIG_ERROR_VALUE : WATCH_CONFIG_ERROR_MISSING, "%s%s%s", key ? key : "", key ? ": " : "", why->message);
+  g_error_free (why);
+  return FALSE;
+}
+
 static gboolean
 end_section (Reader *r, GError **error)
 {
+  if (r->outlet && !check_outlet (r, error))
+    return FALSE;
   if (r->camera && !r->camera->source)
     return fail (r, error, WATCH_CONFIG_ERROR_MISSING, "its 'source' is missing");
   return TRUE;
@@ -301,6 +301,33 @@ begin_camera (Reader *r, const char *name, GError **error)
 }
 
 static gboolean
+begin_outlet (Reader *r, const char *name, GError **error)
+{
+  GPtrArray *outlets = r->config->outlets;
+  GError *why = NULL;
+
+  for (guint i = 0; i < outlets->len; i++)
+    if (g_str_equal (name, ((WatchOutlet *) outlets->pdata[i])->name))
+      return fail (r, error, WATCH_CONFIG_ERROR_TWICE, "there is one before");
+  r->outlet = watch_outlet_new (name, &why);
+  if (r->outlet) {
+    g_ptr_array_add (outlets, r->outlet);
+    return TRUE;
+  }
+  fail (r, error, WATCH_CONFIG_ERROR_MISSING, "%s", why->message);
+  g_error_free (why);
+  return FALSE;
+}
+
+static gboolean
+no_such_section (const Reader *r, GError **error)
+{
+  g_autofree char *outlets = watch_outlet_names ();
+
+  return fail (r, error, WATCH_CONFIG_ERROR_UNKNOWN, "sections are [watch], [camera NAME], %s", outlets);
+}
+
+static gboolean
 begin_section (Reader *r, char *text, GError **error)
 {
   gsize length = strlen (text);
@@ -309,6 +336,8 @@ begin_section (Reader *r, char *text, GError **error)
     return FALSE;
   g_clear_pointer (&r->section, g_free);
   r->camera = NULL;
+  r->outlet = NULL;
+  r->first_line = r->line;
   if (text[length - 1] != ']')
     return fail (r, error, WATCH_CONFIG_ERROR_SYNTAX, "']' is missing");
   text[length - 1] = 0;
@@ -318,8 +347,10 @@ begin_section (Reader *r, char *text, GError **error)
   r->section = g_strdup_printf ("[%s]", text);
   if (g_str_has_prefix (text, "camera ") || g_str_equal (text, "camera"))
     return begin_camera (r, g_strstrip (text + strlen ("camera")), error);
+  if (watch_outlet_is_known (text))
+    return begin_outlet (r, text, error);
   if (!g_str_equal (text, "watch"))
-    return fail (r, error, WATCH_CONFIG_ERROR_UNKNOWN, "sections are [watch] and [camera NAME]");
+    return no_such_section (r, error);
   if (r->has_watch)
     return fail (r, error, WATCH_CONFIG_ERROR_TWICE, "there is one before");
   r->has_watch = TRUE;
@@ -418,7 +449,7 @@ watch_config_load (const char *path, GError **error)
     return NULL;
   config = g_new0 (WatchConfig, 1);
   *config = (WatchConfig) { .path = g_strdup (path), .save_interval = 60 * GST_SECOND, .thumbnail_width = 192,
-    .cameras = g_ptr_array_new_with_free_func (camera_free) };
+    .cameras = g_ptr_array_new_with_free_func (camera_free), .outlets = g_ptr_array_new_with_free_func ((GDestroyNotify) watch_outlet_free) };
   whole = g_canonicalize_filename (path, NULL);
   r.folder = g_path_get_dirname (whole);
   r.config = config;
@@ -471,6 +502,7 @@ void
 watch_config_free (WatchConfig *config)
 {
   g_ptr_array_unref (config->cameras);
+  g_ptr_array_unref (config->outlets);
   g_free (config->path);
   g_free (config->model);
   g_free (config->folder);

@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "bitmar.h"
+#include "watch-outlet.h"
 
 G_BEGIN_DECLS
 
@@ -41,6 +42,7 @@ typedef struct {
   guint64 save_interval;       /* ns */
   guint thumbnail_width;       /* 0: none */
   GPtrArray *cameras;          /* WatchCamera, in the file's order */
+  GPtrArray *outlets;          /* WatchOutlet, not open */
 } WatchConfig;
 
 /* Errors name the file, the line, the section and the key. (transfer full) */

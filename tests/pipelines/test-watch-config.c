@@ -111,7 +111,7 @@ test_refused (void)
   refused ("folder=x\n", WATCH_CONFIG_ERROR_SYNTAX, ":1: before the first section");
   refused ("[watch]\nfolder\n", WATCH_CONFIG_ERROR_SYNTAX, ":2: [watch]: 'folder' is neither");
   refused ("[watch\n", WATCH_CONFIG_ERROR_SYNTAX, ":1: ']' is missing");
-  refused ("[kamera a]\n", WATCH_CONFIG_ERROR_UNKNOWN, ":1: [kamera a]: sections are [watch] and [camera NAME]");
+  refused ("[kamera a]\n", WATCH_CONFIG_ERROR_UNKNOWN, ":1: [kamera a]: sections are [watch], [camera NAME], [web], [mqtt]");
   refused ("[watch]\n[watch]\n", WATCH_CONFIG_ERROR_TWICE, ":2: [watch]: there is one before");
   refused ("[watch]\nprompt = a dog\n", WATCH_CONFIG_ERROR_UNKNOWN, ":2: [watch]: there is no key 'prompt' here; the keys are model, ");
   refused ("[camera a]\nsource=x\n\npromt = a dog\n", WATCH_CONFIG_ERROR_UNKNOWN, ":4: [camera a]: there is no key 'promt' here");

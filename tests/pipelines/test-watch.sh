@@ -49,6 +49,46 @@ ok 'no file' status 2 "$BITMAR" watch "$work/none.conf"
 ok 'two files' status 2 "$BITMAR" watch "$work/cameras.conf" "$work/cameras.conf"
 ok '--help' sh -c '"$1" watch --help | grep -q "docs/watch.md"' - "$BITMAR"
 
+# Outlets, of which a fake one stands in for [mqtt].
+outlet () {
+  env BITMAR_MODULE_PATH="$FAKE_OUTLETS" "$BITMAR" watch "$work/cameras.conf" "$@" > "$work/out" 2> "$work/err"
+}
+refuses () {
+  told=$1
+  shift
+  config '[camera a]' 'source = clip.mkv' '[mqtt]' "$@"
+  status 2 outlet
+  result=$?
+  cat "$work/err"
+  [ $result -eq 0 ] && grep -qF -- "$work/cameras.conf$told" "$work/err"
+}
+ok 'a key that an outlet does not have' refuses ":6: [mqtt]: there is no key 'fil' here; the keys are file, broken" 'fil = x'
+ok "a value that an outlet can't read" refuses ":7: [mqtt]: broken: 'yes' is broken" 'file = x' 'broken = yes'
+ok 'what an outlet needs' refuses ":5: [mqtt]: its 'file' is missing" 'broken = late'
+ok 'an outlet twice' refuses ":7: [mqtt]: there is one before" 'file = x' '[mqtt]'
+ok 'an outlet that does not open' refuses ": [mqtt]: the port is taken" 'file = x' 'broken = late'
+missing_outlet () {
+  config '[web]' '[camera a]' 'source = clip.mkv'
+  status 2 env BITMAR_MODULE_PATH=/nonexistent "$BITMAR" watch "$work/cameras.conf" 2> "$work/err" &&
+    grep -qF ":3: [web]: it needs /nonexistent/libbitmar-web.so, which is not there; it is built where libsoup-3.0-dev is installed" "$work/err"
+}
+ok 'an outlet that is not installed' missing_outlet
+told_outlet () {
+  config '[mqtt]' "file = $work/told" '[camera a]' 'source = clip.mkv' 'min-confidence = 0' 'alerts = any: a man above 0.001 below 0.0005 cooldown 0s' \
+    '[camera b]' 'source = clip.mkv' 'enabled = no'
+  # Of another module path, the log's.
+  cp "$FAKE_OUTLETS/libbitmar-mqtt.so" "$BITMAR_MODULE_PATH/libbitmar-store-sqlite.so" "$work/modules/" || return 1
+  status 0 env BITMAR_MODULE_PATH="$work/modules" "$BITMAR" watch --json "$work/cameras.conf" > "$work/out" 2> "$work/err" || return 1
+  cat "$work/told" "$work/err"
+  [ "$(grep -c '^camera' "$work/told")" = 1 ] && grep -q "^log $work/state/events.db" "$work/told" && [ "$(tail -n 1 "$work/told")" = closed ] &&
+    grep -q '^alert a bitmar-alert {' "$work/told" && grep -q '^state a ended {' "$work/told" || return 1
+  # What is printed is what is told.
+  sed -n 's/^\(caption\|alert\|state\) [^{]*//p' "$work/told" | cmp - "$work/out" &&
+    [ "$(grep -c '^bitmar watch: \[mqtt\]: no answer?*' "$work/err")" = 1 ] && ! grep -q "$(printf '\033')" "$work/err"
+}
+mkdir "$work/modules"
+ok 'an outlet is told what is printed, and what it complains of is told once' told_outlet
+
 # Two clips to their ends: captions of both on standard output, in one log, and a memory each.
 two () {
   config '[camera first]' 'source = clip.mkv' 'min-confidence = 0' 'alerts = any: a man above 0.001 below 0.0005 cooldown 0s' \
