@@ -40,12 +40,6 @@ typedef struct {
   GstBitmarTime time;
 } Job;
 
-typedef struct {
-  GBytes *episode;
-  GstSample *thumbnail;        /* NULL: none */
-  GstBitmarTime time;
-} Result;
-
 struct _GstBitmarEncode {
   GstBitmarFilter parent;
 
@@ -64,7 +58,7 @@ struct _GstBitmarEncode {
   BitmarGrid grid;
   /* lock */
   GMutex lock;
-  Result *ready;               /* made by the worker, waits for a buffer */
+  GstBuffer *ready;            /* what the worker made, as the metadata of a buffer; waits for a frame */
   guint64 frames, encoded, skipped;
   BitmarSeries times;
   gsize model_bytes;
@@ -89,14 +83,6 @@ job_free (gpointer data)
   g_free (job);
 }
 
-static void
-result_free (Result *result)
-{
-  g_bytes_unref (result->episode);
-  g_clear_pointer (&result->thumbnail, gst_sample_unref);
-  g_free (result);
-}
-
 /* ---- Encoding ------------------------------------------------------------------------------------ */
 
 static void
@@ -118,11 +104,34 @@ make_thumbnail (GstBitmarEncode *self, GstVideoFrame *frame)
   return width > 0 ? bitmar_thumbnailer_make (&self->thumbnailer, frame, width) : NULL;
 }
 
+static const char *
+model_id (GstBitmarEncode *self)
+{
+  return bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 }));
+}
+
+/* A buffer with what a look gave as its metadata: to copy that to a frame costs the video's thread less than to write it there. */
+static GstBuffer *
+make_look (GstBitmarEncode *self, const GstBitmarTime *time, GstSample *thumbnail, GError **error)
+{
+  GBytes *episode = gst_bitmar_episode_to_bytes (self->episode, error);
+  GstBuffer *look = NULL;
+
+  if (episode) {
+    look = gst_buffer_new ();
+    gst_bitmar_meta_add_episode (look, episode, model_id (self), time, thumbnail);
+    g_bytes_unref (episode);
+  }
+  g_clear_pointer (&thumbnail, gst_sample_unref);
+  return look;
+}
+
 /* NULL with *error set, or without one when the buffer can't be read. */
-static GBytes *
-encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GstSample **thumbnail, GError **error)
+static GstBuffer *
+encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, const GstBitmarTime *time, GError **error)
 {
   gint64 start = g_get_monotonic_time ();
+  GstSample *thumbnail;
   GstVideoFrame frame;
   BitmarImage image;
   gboolean done;
@@ -131,7 +140,7 @@ encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GstS
     return NULL;
   done = bitmar_image_from_video_frame (&image, &frame)
       && bitmar_encoder_encode (self->encoder, &image, self->episode, error);
-  *thumbnail = done ? make_thumbnail (self, &frame) : NULL;
+  thumbnail = done ? make_thumbnail (self, &frame) : NULL;
   gst_video_frame_unmap (&frame);
   if (!done)
     return NULL;
@@ -139,7 +148,7 @@ encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GstS
   self->encoded++;
   bitmar_series_add (&self->times, g_get_monotonic_time () - start);
   g_mutex_unlock (&self->lock);
-  return gst_bitmar_episode_to_bytes (self->episode, error);
+  return make_look (self, time, thumbnail, error);
 }
 
 static void
@@ -157,53 +166,47 @@ encode_job (gpointer data, gpointer user_data)
   GstBitmarEncode *self = user_data;
   Job *job = data;
   GstFlowReturn flow;
-  GstSample *thumbnail = NULL;
   GError *error = NULL;
-  GBytes *episode;
-  Result *result;
+  GstBuffer *look;
 
   if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), TRUE, &flow)
       || gst_bitmar_filter_is_interrupted (GST_BITMAR_FILTER (self)))
     return;
-  episode = encode (self, job->buffer, &job->info, &thumbnail, &error);
+  look = encode (self, job->buffer, &job->info, &job->time, &error);
   if (error)
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
-  else if (!episode)
+  else if (!look)
     unreadable (self);
-  if (!episode) {
-    g_clear_pointer (&thumbnail, gst_sample_unref);
+  if (!look)
     return;
-  }
-  result = g_new (Result, 1);
-  *result = (Result) { episode, thumbnail, job->time };
   g_mutex_lock (&self->lock);
-  /* No buffer has passed since the last look. */
+  /* No frame has passed since the last look. */
   if (self->ready) {
-    result_free (self->ready);
+    gst_buffer_unref (self->ready);
     self->skipped++;
   }
-  self->ready = result;
+  self->ready = look;
   g_mutex_unlock (&self->lock);
 }
 
-static Result *
+static GstBuffer *
 take_ready (GstBitmarEncode *self)
 {
-  Result *result;
+  GstBuffer *look;
 
   g_mutex_lock (&self->lock);
-  result = g_steal_pointer (&self->ready);
+  look = g_steal_pointer (&self->ready);
   g_mutex_unlock (&self->lock);
-  return result;
+  return look;
 }
 
+/* Takes the look. */
 static void
-attach (GstBitmarEncode *self, GstBuffer **buffer, GBytes *episode, GstSample *thumbnail, const GstBitmarTime *time)
+attach (GstBuffer **buffer, GstBuffer *look)
 {
   *buffer = gst_buffer_make_writable (*buffer);
-  gst_bitmar_meta_add_episode (*buffer, episode,
-      bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })), time,
-      thumbnail);
+  gst_bitmar_meta_copy (*buffer, look, GST_BITMAR_EPISODE_META);
+  gst_buffer_unref (look);
 }
 
 static void
@@ -225,25 +228,20 @@ static GstFlowReturn
 frame_synchronous (GstBitmarEncode *self, GstBuffer **buffer, const GstBitmarTime *time)
 {
   GstFlowReturn flow;
-  GstSample *thumbnail = NULL;
   GError *error = NULL;
-  GBytes *episode;
+  GstBuffer *look;
 
   if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), TRUE, &flow))
     return flow;
-  episode = encode (self, *buffer, &self->info, &thumbnail, &error);
+  look = encode (self, *buffer, &self->info, time, &error);
   if (error) {
     gst_bitmar_filter_fail (GST_BITMAR_FILTER (self), error);
-    g_clear_pointer (&thumbnail, gst_sample_unref);
     return GST_FLOW_ERROR;
   }
-  if (!episode) {
+  if (look)
+    attach (buffer, look);
+  else
     unreadable (self);
-    return GST_FLOW_OK;
-  }
-  attach (self, buffer, episode, thumbnail, time);
-  g_bytes_unref (episode);
-  g_clear_pointer (&thumbnail, gst_sample_unref);
   return GST_FLOW_OK;
 }
 
@@ -271,13 +269,11 @@ static GstFlowReturn
 encode_frame (GstBitmarFilter *filter, GstBuffer **buffer, const GstBitmarTime *time)
 {
   GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
-  Result *result = take_ready (self);
+  GstBuffer *look = take_ready (self);
   gint rate_n, rate_d;
 
-  if (result) {
-    attach (self, buffer, result->episode, result->thumbnail, &result->time);
-    result_free (result);
-  }
+  if (look)
+    attach (buffer, look);
   count (self, &self->frames);
   GST_OBJECT_LOCK (self);
   rate_n = self->rate_n;
@@ -307,17 +303,15 @@ set_caps (GstBitmarFilter *filter, const GstVideoInfo *info)
 static void
 drain (GstBitmarEncode *self)
 {
-  Result *result;
+  GstBuffer *look;
 
   bitmar_worker_drain (self->worker);
-  result = take_ready (self);
-  if (!result)
+  look = take_ready (self);
+  if (!look)
     return;
   gst_pad_push_event (gst_bitmar_filter_get_src_pad (GST_BITMAR_FILTER (self)),
-      gst_bitmar_episode_event_new (result->episode,
-          bitmar_model_get_id (gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), FALSE, &(GstFlowReturn) { 0 })),
-          &result->time, result->thumbnail));
-  result_free (result);
+      gst_bitmar_episode_event_new (gst_bitmar_meta_peek (look, GST_BITMAR_EPISODE_META)));
+  gst_buffer_unref (look);
 }
 
 static void
@@ -325,7 +319,7 @@ flush (GstBitmarEncode *self)
 {
   bitmar_worker_discard (self->worker);
   bitmar_worker_drain (self->worker);
-  g_clear_pointer (&self->ready, result_free);
+  gst_clear_buffer (&self->ready);
   self->grid = (BitmarGrid) { 0 };
   set_earliest (self, GST_CLOCK_TIME_NONE);
 }
@@ -402,7 +396,7 @@ stop (GstBitmarFilter *filter)
   GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
 
   g_clear_pointer (&self->worker, bitmar_worker_free);
-  g_clear_pointer (&self->ready, result_free);
+  gst_clear_buffer (&self->ready);
   bitmar_thumbnailer_clear (&self->thumbnailer);
   g_clear_object (&self->encoder);
   g_clear_object (&self->episode);

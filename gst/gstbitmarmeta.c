@@ -85,20 +85,29 @@ gst_bitmar_thumbnail_peek (const GstStructure *structure)
   return value && GST_VALUE_HOLDS_SAMPLE (value) ? gst_value_get_sample (value) : NULL;
 }
 
-static void
-set_episode (GstStructure *s, GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail)
+void
+gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time,
+    GstSample *thumbnail)
 {
+  GstStructure *s = replace_meta (buffer, GST_BITMAR_EPISODE_META);
+
   gst_bitmar_episode_write (s, episode, NULL);
   set_thumbnail (s, thumbnail);
   set_string (s, "model", model);
   set_times (s, time);
 }
 
-void
-gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char *model, const GstBitmarTime *time,
-    GstSample *thumbnail)
+static gboolean
+copy_field (GQuark field, const GValue *value, gpointer to)
 {
-  set_episode (replace_meta (buffer, GST_BITMAR_EPISODE_META), episode, model, time, thumbnail);
+  gst_structure_id_set_value (to, field, value);
+  return TRUE;
+}
+
+void
+gst_bitmar_meta_copy (GstBuffer *buffer, GstBuffer *from, const char *name)
+{
+  gst_structure_foreach (gst_bitmar_meta_peek (from, name), copy_field, replace_meta (buffer, name));
 }
 
 void
@@ -122,12 +131,9 @@ gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *capt
 }
 
 GstEvent *
-gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail)
+gst_bitmar_episode_event_new (const GstStructure *episode)
 {
-  GstStructure *s = gst_structure_new_empty (GST_BITMAR_EPISODE_EVENT);
-
-  set_episode (s, episode, model, time, thumbnail);
-  return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, s);
+  return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_copy (episode));
 }
 
 const GstStructure *

@@ -73,7 +73,11 @@ void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char
 void gst_bitmar_meta_add_memory (GstBuffer *buffer, gdouble novelty, gint slot, guint used, const char *stream);
 void gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *caption, gboolean in_full);
 
-GstEvent *gst_bitmar_episode_event_new (GBytes *episode, const char *model, const GstBitmarTime *time, GstSample *thumbnail);
+/* from: has one. */
+void gst_bitmar_meta_copy (GstBuffer *buffer, GstBuffer *from, const char *name);
+
+/* episode: the structure of an episode meta. */
+GstEvent *gst_bitmar_episode_event_new (const GstStructure *episode);
 /* The structure when the event is one, else NULL. */
 const GstStructure *gst_bitmar_episode_event_peek (GstEvent *event);
 

@@ -50,6 +50,8 @@ size_t bmm_size (const BmmMemory *memory);      /* bytes held */
 BmmRecall bmm_read (BmmMemory *memory, const float *key, float *recalled);
 /* Returns the slot written. time_ns is kept in the slot (stream or wall-clock time: the caller's choice). */
 size_t bmm_write (BmmMemory *memory, const float *key, const float *value, uint64_t time_ns);
+/* Both, the slots compared once. */
+size_t bmm_observe (BmmMemory *memory, const float *key, const float *value, uint64_t time_ns, float *recalled, BmmRecall *recall);
 /* Puts a value and a note of n numbers in place of the slot's, where the slot still is what `key` was written to: false when it is empty or out of
  * range, or its key is no nearer than `merge`, or the note is too long or one of its numbers too large. For what is known of an episode only
  * after it was written, such as what was said of it. */

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* keys, values  [slots, width], slots filled from 0 upwards without holes; beside them what is known and noted of each
- * read          cosines s = keys . key; recalled = sum a_i v_i, a the softmax of beta (s - theta) beside an empty slot's 0
+ * read          cosines s = keys . key; recalled = sum a_i v_i, a the softmax of beta (s - theta) beside an empty slot's 0;
+ *               an a_i of at most 1e-7 counts as 0
  * write         merge into the nearest slot from `merge` on, else the first empty or the one of least worth
  * worth         sqrt (use) / age: see models/MODEL.md, stage 4 */
 #include "episodic-memory-private.h"
@@ -12,6 +13,9 @@
 #include <string.h>
 
 #include "bitmar-kernels.h"
+
+/* The values of slots of less weight are not fetched: of BMM_MAX_SLOTS of them together not a hundredth of what is recalled. */
+#define LEAST_WEIGHT 1e-7f
 
 /* The largest exponent must be a number: one that overflows would leave no weight to any slot. */
 static bool
@@ -132,8 +136,8 @@ bmm_read (BmmMemory *m, const float *key, float *recalled)
   r.novelty = 1.0f - fminf (1.0f, fmaxf (0.0f, r.similarity));
   address (m, r.similarity);
   for (size_t i = 0; i < m->used; i++)
-    for (size_t j = 0; j < width; j++)
-      recalled[j] += m->scores[i] * m->values[i * width + j];
+    if (m->scores[i] > LEAST_WEIGHT)
+      bmk_blend (recalled, m->values + i * width, 1.0f, m->scores[i], width);
   m->touched[nearest] = ++m->clock;
   count (&m->info[nearest].reads);
   return r;
@@ -192,12 +196,11 @@ wipe_note (BmmMemory *m, size_t slot)
   memset (note_of (m, slot), 0, bmm_note_stride (&m->config) * sizeof *m->notes);
 }
 
-size_t
-bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
+static size_t
+write_beside (BmmMemory *m, ptrdiff_t nearest, float similarity, const float *key, const float *value, uint64_t time_ns)
 {
   size_t width = m->config.width, slot;
-  ptrdiff_t nearest = score (m, key);
-  bool merge = nearest >= 0 && m->scores[nearest] >= m->config.merge;
+  bool merge = nearest >= 0 && similarity >= m->config.merge;
 
   slot = merge ? (size_t) nearest : m->used < m->config.slots ? m->used++ : least_worth (m);
   if (merge) {
@@ -214,6 +217,21 @@ bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
   count (&m->info[slot].writes);
   m->touched[slot] = ++m->clock;
   return slot;
+}
+
+size_t
+bmm_write (BmmMemory *m, const float *key, const float *value, uint64_t time_ns)
+{
+  ptrdiff_t nearest = score (m, key);
+
+  return write_beside (m, nearest, nearest < 0 ? 0 : m->scores[nearest], key, value, time_ns);
+}
+
+size_t
+bmm_observe (BmmMemory *m, const float *key, const float *value, uint64_t time_ns, float *recalled, BmmRecall *recall)
+{
+  *recall = bmm_read (m, key, recalled);
+  return write_beside (m, recall->nearest, recall->similarity, key, value, time_ns);
 }
 
 static bool

@@ -147,7 +147,7 @@ BITMAR_API gboolean bitmar_episode_set_caption (BitmarEpisode *episode, const ch
 /* Serialised form, bound to the model's id, little-endian, checksummed by nothing: for metas within one process. NULL: not enough memory. */
 BITMAR_API GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode);
 /* Overwrites the episode. FORMAT: a bad length or magic, or what no encoder and no memory make, such as a key that is not of unit length; MISMATCH: of
- * another model. Then the episode is as it was. */
+ * another model. Then the episode is as it was. It keeps the bytes, and reads what only a captioner needs when one does; damage there is found then. */
 BITMAR_API gboolean bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error);
 BITMAR_API void bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src);   /* of the same model */
 

@@ -98,7 +98,7 @@ bitmar_episode_set_caption (BitmarEpisode *episode, const char *text, GError **e
 {
   const BitmarModel *model = episode->model;
   float *first = g_try_new (float, model->width);
-  gboolean done = first ? encode_text (model, text, first, NULL, error) : no_memory (error, "a text");
+  gboolean done = bitmar_episode_read_codes (episode, error) && (first ? encode_text (model, text, first, NULL, error) : no_memory (error, "a text"));
   BitmarFusion fusion;
 
   if (done && !bitmar_fusion_init (&fusion, model)) {
@@ -199,6 +199,7 @@ bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarE
   if (!same_model (encoder->model, episode, error)
       || !bitmar_scaler_run (&encoder->scaler, image, encoder->rgb, error))
     return FALSE;
+  g_clear_pointer (&episode->unread, g_bytes_unref);
   bitmar_vision_run (&encoder->vision, encoder->rgb, encoder->features);
   bitmar_bottleneck_run (&encoder->bottleneck, encoder->features, episode->v_codes, episode->v_rows);
   bitmar_fusion_run (&encoder->fusion, encoder->first, episode->v_codes, episode->v_rows, episode->key,
@@ -527,7 +528,8 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
   const float *content = self->prompted ? self->content : episode->content;
   BitmarSamplerParams resolved;
 
-  if (!same_model (self->model, episode, error) || !resolve (self->model, params, &resolved, error))
+  if (!same_model (self->model, episode, error) || !bitmar_episode_read_codes (episode, error)
+      || !resolve (self->model, params, &resolved, error))
     return FALSE;
   self->start_us = g_get_monotonic_time ();
   if (self->prompted)

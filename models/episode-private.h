@@ -27,10 +27,15 @@ struct _BitmarEpisode {
   gboolean has_said;
   BitmarSaid caption;                  /* the same as tokens */
   BitmarSaid known;                    /* what was said last of the place that memory takes it for */
-  int8_t *v_codes;                     /* [P, d] */
+  int8_t *v_codes;                     /* [P, d]; both only after bitmar_episode_read_codes() */
   BmkRow *v_rows;                      /* [P] */
+  GBytes *unread;                      /* the bytes that the codes are still to be read from; NULL: they are there */
   gfloat novelty;
   gint slot;
 };
+
+/* The codes are thirteen times as many bytes as the rest, and the threads of live video have no use for them: of bytes they are read when
+ * somebody has. FALSE: they are damaged. */
+gboolean bitmar_episode_read_codes (BitmarEpisode *episode, GError **error);
 
 G_END_DECLS

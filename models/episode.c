@@ -37,6 +37,7 @@ bitmar_episode_finalize (GObject *object)
   g_free (self->said);
   g_free (self->v_codes);
   g_free (self->v_rows);
+  g_clear_pointer (&self->unread, g_bytes_unref);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (bitmar_episode_parent_class)->finalize (object);
 }
@@ -114,6 +115,7 @@ void
 bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
 {
   gsize c = src->model->memory_width, p = src->model->vision.tokens, d = src->model->width;
+  GBytes *unread = src->unread ? g_bytes_ref (src->unread) : NULL;
 
   g_return_if_fail (dest->model == src->model);
   memcpy (dest->key, src->key, c * sizeof (float));
@@ -123,8 +125,12 @@ bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
   dest->has_said = src->has_said;
   dest->caption = src->caption;
   dest->known = src->known;
-  memcpy (dest->v_rows, src->v_rows, p * sizeof (BmkRow));
-  memcpy (dest->v_codes, src->v_codes, p * d);
+  g_clear_pointer (&dest->unread, g_bytes_unref);
+  dest->unread = unread;
+  if (!unread) {
+    memcpy (dest->v_rows, src->v_rows, p * sizeof (BmkRow));
+    memcpy (dest->v_codes, src->v_codes, p * d);
+  }
   dest->novelty = src->novelty;
   dest->slot = src->slot;
 }
@@ -135,6 +141,12 @@ static gsize
 serialised_size (const BitmarModel *model)
 {
   return HEADER + 12 * (gsize) model->memory_width + (gsize) model->vision.tokens * model->width + 4 * (1 + BITMAR_SAID_TOKENS);
+}
+
+static const guint8 *
+codes_of (const BitmarModel *model, GBytes *bytes)
+{
+  return (const guint8 *) g_bytes_get_data (bytes, NULL) + HEADER + 12 * (gsize) model->memory_width;
 }
 
 GBytes *
@@ -157,7 +169,7 @@ bitmar_episode_to_bytes (BitmarEpisode *episode)
   to = put_floats (to, episode->key, c);
   to = put_floats (to, episode->content, c);
   to = put_floats (to, episode->recalled, c);
-  memcpy (to, episode->v_codes, p * model->width);
+  memcpy (to, episode->unread ? codes_of (model, episode->unread) : (const guint8 *) episode->v_codes, p * model->width);
   to = put_u32 (to + p * model->width, episode->known.n);
   for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++)
     to = put_u32 (to, i < episode->known.n ? (guint32) episode->known.ids[i] : 0);
@@ -195,8 +207,14 @@ check_payload (const BitmarModel *model, const guint8 *data)
 
   if (!(novelty >= 0 && novelty <= 1) || !get_is_unit (at, c) || !isfinite (get_square (at + 4 * c, 2 * c)))
     return FALSE;
-  at += 12 * c;
-  return memchr (at, 0x80, codes) == NULL && check_said (model, at + codes);
+  return check_said (model, at + 12 * c + codes);
+}
+
+static gboolean
+fail_damaged (GError **error)
+{
+  g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "a damaged episode");
+  return FALSE;
 }
 
 static gboolean
@@ -210,10 +228,26 @@ check_bytes (const BitmarModel *model, const guint8 *data, gsize size, GError **
     g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode was made by another model");
     return FALSE;
   }
-  if (size != serialised_size (model) || !check_shape (model, data) || !check_payload (model, data)) {
-    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT, "a damaged episode");
-    return FALSE;
-  }
+  if (size != serialised_size (model) || !check_shape (model, data) || !check_payload (model, data))
+    return fail_damaged (error);
+  return TRUE;
+}
+
+gboolean
+bitmar_episode_read_codes (BitmarEpisode *episode, GError **error)
+{
+  BitmarModel *model = episode->model;
+  gsize p = model->vision.tokens, n = p * model->width;
+  const guint8 *codes;
+
+  if (!episode->unread)
+    return TRUE;
+  codes = codes_of (model, episode->unread);
+  if (memchr (codes, 0x80, n))
+    return fail_damaged (error);
+  memcpy (episode->v_codes, codes, n);
+  bmk_describe (episode->v_rows, episode->v_codes, p, model->width);
+  g_clear_pointer (&episode->unread, g_bytes_unref);
   return TRUE;
 }
 
@@ -221,7 +255,7 @@ gboolean
 bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
 {
   BitmarModel *model = episode->model;
-  gsize size, c = model->memory_width, p = model->vision.tokens;
+  gsize size, c = model->memory_width;
   const guint8 *data = g_bytes_get_data (bytes, &size);
   const guint8 *from = data + HEADER;
 
@@ -233,12 +267,12 @@ bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
   get_floats (from, episode->key, c);
   get_floats (from + 4 * c, episode->content, c);
   get_floats (from + 8 * c, episode->recalled, c);
-  from += 12 * c;
-  memcpy (episode->v_codes, from, p * model->width);
-  from += p * model->width;
+  from += 12 * c + (gsize) model->vision.tokens * model->width;
   episode->known.n = get_u32 (from);
   for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++)
     episode->known.ids[i] = (gint32) get_u32 (from + 4 * (i + 1));
-  bmk_describe (episode->v_rows, episode->v_codes, p, model->width);
+  g_bytes_ref (bytes);
+  g_clear_pointer (&episode->unread, g_bytes_unref);
+  episode->unread = bytes;
   return TRUE;
 }

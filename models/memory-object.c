@@ -96,12 +96,12 @@ bitmar_memory_observe (BitmarMemory *memory, BitmarEpisode *episode, guint64 tim
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");
     return FALSE;
   }
-  recall = bmm_read (memory->slots, episode->key, episode->recalled);
+  episode->slot = bmm_observe (memory->slots, episode->key, episode->content, time_ns, episode->recalled, &recall);
   episode->novelty = recall.novelty;
   episode->known.n = 0;
+  /* Merged, the slot has its note still. */
   if (recall.nearest >= 0 && recall.similarity >= memory->merge)
     recognise (memory, (gsize) recall.nearest, &episode->known);
-  episode->slot = bmm_write (memory->slots, episode->key, episode->content, time_ns);
   return TRUE;
 }
 

@@ -157,6 +157,34 @@ step (BmmMemory *m, Plain *plain, const float *key, const float *value, guint64 
   g_assert_cmpuint (bmm_used (m), ==, plain->used);
 }
 
+/* bmm_observe() is the two in one, to the bit. */
+static void
+test_observe (void)
+{
+  BmmConfig config = { 16, C, 0.2f, 22, 0.6f, 0.8f };
+  BmmMemory *one = bmm_new (&config), *two = bmm_new (&config);
+  float key[C], former[C], value[C], a[C], b[C];
+  BmmRecall r, read;
+
+  random_unit (key, C);
+  for (guint i = 0; i < 60; i++) {
+    memcpy (former, key, sizeof key);
+    random_unit (key, C);
+    for (guint j = 0; j < C; j++)
+      value[j] = noise ();
+    /* Every third is seen again, and so merges. */
+    read = bmm_read (two, i % 3 ? key : former, b);
+    g_assert_cmpuint (bmm_observe (one, i % 3 ? key : former, value, i, a, &r), ==, bmm_write (two, i % 3 ? key : former, value, i));
+    g_assert_cmpmem (a, sizeof a, b, sizeof b);
+    g_assert_cmpfloat (r.novelty, ==, read.novelty);
+    g_assert_cmpfloat (r.similarity, ==, read.similarity);
+    g_assert_cmpint (r.nearest, ==, read.nearest);
+    g_assert_cmpuint (bmm_used (one), ==, bmm_used (two));
+  }
+  bmm_free (one);
+  bmm_free (two);
+}
+
 static void
 random_value (float *value)
 {
@@ -949,6 +977,7 @@ main (int argc, char **argv)
     g_test_add_data_func (name, &configs[i], test_formulas);
     g_free (name);
   }
+  g_test_add_func ("/memory/observe", test_observe);
   g_test_add_func ("/memory/sizes", test_sizes);
   g_test_add_func ("/memory/empty", test_empty);
   g_test_add_func ("/memory/one", test_one);

@@ -208,9 +208,18 @@ test_episode_bytes (void)
   assert_refused (b, with_byte (bytes, 0, 'X'), BITMAR_ERROR_FORMAT);
   assert_refused (b, with_byte (bytes, 4, 9), BITMAR_ERROR_FORMAT);
   assert_refused (b, with_byte (bytes, 8, 'z'), BITMAR_ERROR_MISMATCH);
-  assert_refused (b, with_byte (bytes, size - 1, 0x80), BITMAR_ERROR_FORMAT);      /* a code below -127 */
+  assert_refused (b, with_byte (bytes, size - 1, 0x80), BITMAR_ERROR_FORMAT);      /* a token that is none */
   again = with_byte (bytes, header + 3, 0x7f);
   assert_refused (b, with_byte (again, header + 2, 0xff), BITMAR_ERROR_FORMAT);    /* a float that is none */
+  g_bytes_unref (again);
+  again = with_byte (bytes, size - 4 * 63 - 1, 0x80);              /* a code below -127: found when the codes are needed */
+  g_assert_true (bitmar_episode_set_bytes (b, again, &error));
+  g_assert_false (bitmar_captioner_caption (captioner, b, NULL, &got, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT);
+  g_clear_error (&error);
+  g_assert_false (bitmar_episode_set_caption (b, "a dog", &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT);
+  g_clear_error (&error);
   g_bytes_unref (again);
   g_assert_true (bitmar_episode_set_bytes (b, bytes, &error));
   g_assert_no_error (error);
