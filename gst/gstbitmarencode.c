@@ -139,7 +139,7 @@ encode (GstBitmarEncode *self, GstBuffer *buffer, const GstVideoInfo *info, GstS
   self->encoded++;
   bitmar_series_add (&self->times, g_get_monotonic_time () - start);
   g_mutex_unlock (&self->lock);
-  return gst_bitmar_episode_to_bytes (self->episode, error);
+  return bitmar_episode_to_bytes (self->episode, error);
 }
 
 static void
@@ -376,7 +376,7 @@ load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
   GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
 
   self->encoder = bitmar_encoder_new (model, error);
-  if (!self->encoder || !(self->episode = gst_bitmar_episode_new (model, error)))
+  if (!self->encoder || !(self->episode = bitmar_episode_new (model, error)))
     return FALSE;
   g_mutex_lock (&self->lock);
   self->model_bytes = bitmar_model_get_size (model);
