@@ -427,6 +427,10 @@ bitmar_event_log_flush (BitmarEventLog *log, GError **error)
   gboolean done;
 
   g_mutex_lock (&log->lock);
+  if (log->stop) {
+    g_mutex_unlock (&log->lock);
+    return fail_closed (log, error);
+  }
   last = log->last_number;
   failures = log->failures;
   log->hurry = TRUE;
