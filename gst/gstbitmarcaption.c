@@ -494,7 +494,7 @@ load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
   g_free (settings.prompt);
   if (!writer)
     return FALSE;
-  if (!(self->probe = gst_bitmar_episode_new (model, error))) {
+  if (!(self->probe = bitmar_episode_new (model, error))) {
     bitmar_writer_free (writer);
     return FALSE;
   }

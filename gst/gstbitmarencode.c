@@ -114,7 +114,7 @@ model_id (GstBitmarEncode *self)
 static GstBuffer *
 make_look (GstBitmarEncode *self, const GstBitmarTime *time, GstSample *thumbnail, GError **error)
 {
-  GBytes *episode = gst_bitmar_episode_to_bytes (self->episode, error);
+  GBytes *episode = bitmar_episode_to_bytes (self->episode, error);
   GstBuffer *look = NULL;
 
   if (episode) {
@@ -370,7 +370,7 @@ load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
   GstBitmarEncode *self = GST_BITMAR_ENCODE (filter);
 
   self->encoder = bitmar_encoder_new (model, error);
-  if (!self->encoder || !(self->episode = gst_bitmar_episode_new (model, error)))
+  if (!self->encoder || !(self->episode = bitmar_episode_new (model, error)))
     return FALSE;
   g_mutex_lock (&self->lock);
   self->model_bytes = bitmar_model_get_size (model);

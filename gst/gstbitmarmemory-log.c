@@ -70,16 +70,6 @@ get_path (GstBitmarMemory *self, char *const *property)
 
 /* ---- Snapshots ----------------------------------------------------------------------------------- */
 
-static GBytes *
-to_bytes (BitmarMemory *memory, GError **error)
-{
-  GBytes *bytes = bitmar_memory_to_bytes (memory);
-
-  if (!bytes)
-    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for a snapshot");
-  return bytes;
-}
-
 /* NULL without an error: nothing has changed since the last one, or there is nothing. */
 static GBytes *
 take_snapshot (GstBitmarMemory *self, GError **error)
@@ -88,7 +78,7 @@ take_snapshot (GstBitmarMemory *self, GError **error)
 
   g_mutex_lock (&self->lock);
   if (self->memory && self->changed)
-    bytes = to_bytes (self->memory, error);
+    bytes = bitmar_memory_to_bytes (self->memory, error);
   if (bytes)
     self->changed = FALSE;
   g_mutex_unlock (&self->lock);
@@ -282,7 +272,7 @@ open_log (GstBitmarMemory *self, const char *path, BitmarModel *model, GError **
   log = bitmar_journal_open (path, model, error);
   if (!log)
     return name_file (error, "event log", path);
-  if (!(episode = gst_bitmar_episode_new (model, error))) {
+  if (!(episode = bitmar_episode_new (model, error))) {
     g_object_unref (log);
     return FALSE;
   }
@@ -441,7 +431,7 @@ query_embedding (GstBitmarMemory *self, GBytes *embedding, guint k, gint64 from,
     bitmar_episode_get_key (self->logged, &c);
   g_mutex_unlock (&self->log_lock);
   if (c > 0 && size == c * sizeof (float))
-    events = bitmar_event_log_query (log, g_bytes_get_data (embedding, NULL), k, from, to, camera, &error);
+    events = bitmar_event_log_query (log, g_bytes_get_data (embedding, NULL), c, k, from, to, camera, &error);
   else
     g_set_error (&error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "an embedding of %" G_GSIZE_FORMAT " bytes, not of %" G_GSIZE_FORMAT " floats",
         size, c);
@@ -504,7 +494,7 @@ save (GstBitmarMemory *self, const char *path)
   g_mutex_lock (&self->save_lock);
   g_mutex_lock (&self->lock);
   if (self->memory && file)
-    bytes = to_bytes (self->memory, &error);
+    bytes = bitmar_memory_to_bytes (self->memory, &error);
   g_mutex_unlock (&self->lock);
   done = bytes && bitmar_memory_write_bytes (bytes, file, &error);
   g_mutex_unlock (&self->save_lock);

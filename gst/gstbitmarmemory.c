@@ -139,7 +139,7 @@ observe_locked (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, Watch *wa
   self->episodes++;
   self->changed = TRUE;
   self->used = bitmar_memory_get_used (self->memory);
-  if (!(recalled = gst_bitmar_episode_to_bytes (self->episode, error)))
+  if (!(recalled = bitmar_episode_to_bytes (self->episode, error)))
     return FALSE;
   gst_bitmar_episode_write (s, recalled, watch->stream);
   g_bytes_unref (recalled);
@@ -286,8 +286,8 @@ make_memory (GstBitmarMemory *self, BitmarModel *model, GError **error)
   GST_OBJECT_UNLOCK (self);
   memory = bitmar_memory_new (model, size, threshold, error);
   alerts = memory ? bitmar_alerts_new (model, rules, error) : NULL;
-  episode = alerts ? gst_bitmar_episode_new (model, error) : NULL;
-  told = episode ? gst_bitmar_episode_new (model, error) : NULL;
+  episode = alerts ? bitmar_episode_new (model, error) : NULL;
+  told = episode ? bitmar_episode_new (model, error) : NULL;
   g_free (rules);
   if (!told) {
     g_clear_object (&memory);

@@ -163,26 +163,6 @@ gst_bitmar_caption_event_peek (GstEvent *event)
   return gst_event_get_structure (event);
 }
 
-BitmarEpisode *
-gst_bitmar_episode_new (BitmarModel *model, GError **error)
-{
-  BitmarEpisode *episode = bitmar_episode_new (model);
-
-  if (!episode)
-    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for an episode");
-  return episode;
-}
-
-GBytes *
-gst_bitmar_episode_to_bytes (BitmarEpisode *episode, GError **error)
-{
-  GBytes *bytes = bitmar_episode_to_bytes (episode);
-
-  if (!bytes)
-    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for an episode");
-  return bytes;
-}
-
 GBytes *
 gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time)
 {

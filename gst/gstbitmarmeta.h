@@ -88,9 +88,6 @@ const GstStructure *gst_bitmar_caption_event_peek (GstEvent *event);
 /* The thumbnail in a structure, if any. (transfer none) */
 GstSample *gst_bitmar_thumbnail_peek (const GstStructure *structure);
 
-/* As libbitmar's, with the error it has no room for. */
-BitmarEpisode *gst_bitmar_episode_new (BitmarModel *model, GError **error);
-GBytes *gst_bitmar_episode_to_bytes (BitmarEpisode *episode, GError **error);
 /* From a meta's or an event's structure. (transfer full) NULL when it is not one. */
 GBytes *gst_bitmar_episode_read (const GstStructure *structure, GstBitmarTime *time);
 /* Replaces the bytes and the stream, where they are not NULL. */

@@ -32,11 +32,10 @@ bitmar_writer_settings_copy (BitmarWriterSettings *to, const BitmarWriterSetting
 static gboolean
 check_prompt (BitmarModel *model, const char *prompt, GError **error)
 {
-  float *embedding = g_new (float, bitmar_model_get_memory_width (model));
-  gboolean good = bitmar_model_embed_text (model, prompt ? prompt : "", embedding, error);
+  float *embedding = bitmar_model_embed_text (model, prompt ? prompt : "", NULL, error);
 
   g_free (embedding);
-  return good;
+  return embedding != NULL;
 }
 
 static gboolean
@@ -65,7 +64,7 @@ bitmar_writer_new (BitmarModel *model, const BitmarWriterSettings *settings, GEr
 
   if (!check (model, settings, error) || !(captioner = bitmar_captioner_new (model, error)))
     return NULL;
-  if (!bitmar_captioner_set_prompt (captioner, settings->prompt, error) || !(episode = gst_bitmar_episode_new (model, error))) {
+  if (!bitmar_captioner_set_prompt (captioner, settings->prompt, error) || !(episode = bitmar_episode_new (model, error))) {
     g_object_unref (captioner);
     return NULL;
   }

@@ -16,6 +16,7 @@
 #include "alert-rules.h"
 #include "alert-score.h"
 #include "episode-private.h"
+#include "object-private.h"
 
 typedef struct {
   const BitmarAlertRule *rule;
@@ -41,7 +42,7 @@ struct _BitmarAlerts {
   guint64 time_ns;                       /* of the last look */
 };
 
-G_DEFINE_FINAL_TYPE (BitmarAlerts, bitmar_alerts, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarAlerts, bitmar_alerts)
 
 static void
 bitmar_alerts_init (BitmarAlerts *self)
@@ -86,7 +87,7 @@ prepare_watch (BitmarAlerts *self, guint i, GError **error)
   const BitmarAlertSource *source = self->sources->pdata[i];
   float *t = self->t + (gsize) i * self->model->memory_width;
 
-  if (!bitmar_model_embed_text (self->model, source->sentence, t, error)) {
+  if (!bitmar_model_embed (self->model, source->sentence, t, error)) {
     g_prefix_error (error, "line %u, column %u: ", source->line, source->column);
     return FALSE;
   }
@@ -120,7 +121,7 @@ bitmar_alerts_new (BitmarModel *model, const char *rules, GError **error)
 
   if (!sources)
     return NULL;
-  self = g_object_new (BITMAR_TYPE_ALERTS, NULL);
+  self = bitmar_alerts_make ();
   self->model = g_object_ref (model);
   self->sources = sources;
   if (!prepare (self, error))

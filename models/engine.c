@@ -16,6 +16,7 @@
 #include "fusion.h"
 #include "image.h"
 #include "model-private.h"
+#include "object-private.h"
 #include "sampler.h"
 #include "text.h"
 #include "vision.h"
@@ -71,13 +72,25 @@ out:
 }
 
 gboolean
-bitmar_model_embed_text (BitmarModel *model, const char *text, float *embedding, GError **error)
+bitmar_model_embed (const BitmarModel *model, const char *text, float *embedding, GError **error)
 {
   float *first = g_try_new (float, model->width);
   gboolean done = first ? encode_text (model, text, first, embedding, error) : no_memory (error, "a text");
 
   g_free (first);
   return done;
+}
+
+float *
+bitmar_model_embed_text (BitmarModel *model, const char *text, gsize *n, GError **error)
+{
+  float *embedding = g_try_new (float, model->memory_width);
+
+  if (!(embedding || no_memory (error, "a text")) || !bitmar_model_embed (model, text, embedding, error))
+    g_clear_pointer (&embedding, g_free);
+  if (n)
+    *n = embedding ? model->memory_width : 0;
+  return embedding;
 }
 
 static void
@@ -128,7 +141,7 @@ struct _BitmarEncoder {
   float *first;        /* [d]: T[0] of the empty prompt */
 };
 
-G_DEFINE_FINAL_TYPE (BitmarEncoder, bitmar_encoder, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarEncoder, bitmar_encoder)
 
 static void
 bitmar_encoder_init (BitmarEncoder *self)
@@ -174,7 +187,7 @@ encoder_allocate (BitmarEncoder *self)
 BitmarEncoder *
 bitmar_encoder_new (BitmarModel *model, GError **error)
 {
-  BitmarEncoder *self = g_object_new (BITMAR_TYPE_ENCODER, NULL);
+  BitmarEncoder *self = bitmar_encoder_make ();
 
   self->model = g_object_ref (model);
   if (!(encoder_allocate (self) || no_memory (error, "an encoder"))
@@ -237,7 +250,7 @@ struct _BitmarCaptioner {
   gint64 start_us;
 };
 
-G_DEFINE_FINAL_TYPE (BitmarCaptioner, bitmar_captioner, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarCaptioner, bitmar_captioner)
 
 static void
 bitmar_captioner_init (BitmarCaptioner *self)
@@ -294,7 +307,7 @@ bitmar_captioner_new (BitmarModel *model, GError **error)
         model->decoder.max_tokens, model->decoder.beam, BITMAR_MAX_TOKENS, BITMAR_MAX_BEAMS);
     return NULL;
   }
-  self = g_object_new (BITMAR_TYPE_CAPTIONER, NULL);
+  self = bitmar_captioner_make ();
   self->model = g_object_ref (model);
   if (!captioner_allocate (self)) {
     no_memory (error, "a captioner");
@@ -468,6 +481,8 @@ confidence_of (const BitmarModel *model, float mean)
   return 1 / (1 + bmk_exp (-(logit / model->confidence.temperature + model->confidence.bias)));
 }
 
+G_STATIC_ASSERT (BITMAR_MAX_TOKENS == BITMAR_CAPTION_MAX_TOKENS);
+
 static void
 fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesis *best, float mean, BitmarCaption *caption)
 {
@@ -589,12 +604,12 @@ bitmar_captioner_caption (BitmarCaptioner *captioner, BitmarEpisode *episode, co
 }
 
 static gboolean
-check_many (BitmarCaptioner *const *captioners, gsize n, GError **error)
+check_many (BitmarCaptioner *const *captioners, BitmarCaption *const *captions, gsize n, GError **error)
 {
   for (gsize i = 0; i < n; i++)
     for (gsize j = 0; j < i; j++)
-      if (captioners[i] == captioners[j])
-        return refuse (error, "the same captioner twice");
+      if (captioners[i] == captioners[j] || captions[i] == captions[j])
+        return refuse (error, captioners[i] == captioners[j] ? "the same captioner twice" : "the same caption twice");
   for (gsize i = 1; i < n; i++)
     if (captioners[i]->model != captioners[0]->model) {
       g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "captioners of several models");
@@ -605,20 +620,21 @@ check_many (BitmarCaptioner *const *captioners, gsize n, GError **error)
 
 gboolean
 bitmar_captioner_caption_many (BitmarCaptioner *const *captioners, BitmarEpisode *const *episodes,
-    const BitmarCaptionParams *params, BitmarCaption *captions, gsize n, GError **error)
+    const BitmarCaptionParams *params, BitmarCaption *const *captions, gsize n, GError **error)
 {
   g_autofree BitmarRequest *requests = g_new0 (BitmarRequest, n);
   gboolean ok = TRUE;
 
-  if (!check_many (captioners, n, error))
+  if (!check_many (captioners, captions, n, error))
     return FALSE;
-  memset (captions, 0, n * sizeof *captions);
+  for (gsize i = 0; i < n; i++)
+    memset (captions[i], 0, sizeof *captions[i]);
   for (gsize i = 0; i < n; i++)
     if (!begin (captioners[i], episodes[i], params, &requests[i], error))
       return FALSE;
   if (n > 0)
     bitmar_batch_run (captioners[0]->model->batch, requests, n);
   for (gsize i = 0; i < n; i++)
-    ok = end (captioners[i], episodes[i], &requests[i], &captions[i], ok ? error : NULL) && ok;
+    ok = end (captioners[i], episodes[i], &requests[i], captions[i], ok ? error : NULL) && ok;
   return ok;
 }

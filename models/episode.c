@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model-private.h"
+#include "object-private.h"
 
 /* Serialised, little-endian: magic, version, model id (64 hex digits), C, P, d, novelty, slot, then
  * key [C], content [C], recalled [C] as f32, the codes [P, d], and the tokens of `known`: their number and BITMAR_SAID_TOKENS ids, zero behind
@@ -17,7 +18,7 @@
 #define ID_LENGTH 64
 #define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
 
-G_DEFINE_FINAL_TYPE (BitmarEpisode, bitmar_episode, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarEpisode, bitmar_episode)
 
 static void
 bitmar_episode_init (BitmarEpisode *self)
@@ -62,14 +63,22 @@ allocate (BitmarEpisode *self)
   return self->key && self->content && self->recalled && self->said && self->v_codes && self->v_rows;
 }
 
-BitmarEpisode *
-bitmar_episode_new (BitmarModel *model)
+static void
+no_memory (GError **error)
 {
-  BitmarEpisode *self = g_object_new (BITMAR_TYPE_EPISODE, NULL);
+  g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for an episode");
+}
+
+BitmarEpisode *
+bitmar_episode_new (BitmarModel *model, GError **error)
+{
+  BitmarEpisode *self = bitmar_episode_make ();
 
   self->model = g_object_ref (model);
-  if (!allocate (self))
+  if (!allocate (self)) {
+    no_memory (error);
     g_clear_object (&self);
+  }
   return self;
 }
 
@@ -111,28 +120,34 @@ bitmar_episode_get_slot (BitmarEpisode *episode)
   return episode->slot;
 }
 
-void
-bitmar_episode_copy (BitmarEpisode *dest, BitmarEpisode *src)
+gboolean
+bitmar_episode_assign (BitmarEpisode *episode, BitmarEpisode *from, GError **error)
 {
-  gsize c = src->model->memory_width, p = src->model->vision.tokens, d = src->model->width;
-  GBytes *unread = src->unread ? g_bytes_ref (src->unread) : NULL;
+  gsize c = from->model->memory_width, p = from->model->vision.tokens, d = from->model->width;
 
-  g_return_if_fail (dest->model == src->model);
-  memcpy (dest->key, src->key, c * sizeof (float));
-  memcpy (dest->content, src->content, c * sizeof (float));
-  memcpy (dest->recalled, src->recalled, c * sizeof (float));
-  memcpy (dest->said, src->said, c * sizeof (float));
-  dest->has_said = src->has_said;
-  dest->caption = src->caption;
-  dest->known = src->known;
-  g_clear_pointer (&dest->unread, g_bytes_unref);
-  dest->unread = unread;
-  if (!unread) {
-    memcpy (dest->v_rows, src->v_rows, p * sizeof (BmkRow));
-    memcpy (dest->v_codes, src->v_codes, p * d);
+  if (strcmp (episode->model->id, from->model->id) != 0) {
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "the episode belongs to another model");
+    return FALSE;
   }
-  dest->novelty = src->novelty;
-  dest->slot = src->slot;
+  if (episode == from)
+    return TRUE;
+  memcpy (episode->key, from->key, c * sizeof (float));
+  memcpy (episode->content, from->content, c * sizeof (float));
+  memcpy (episode->recalled, from->recalled, c * sizeof (float));
+  memcpy (episode->said, from->said, c * sizeof (float));
+  episode->has_said = from->has_said;
+  episode->caption = from->caption;
+  episode->known = from->known;
+  g_clear_pointer (&episode->unread, g_bytes_unref);
+  if (from->unread) {
+    episode->unread = g_bytes_ref (from->unread);
+  } else {
+    memcpy (episode->v_rows, from->v_rows, p * sizeof (BmkRow));
+    memcpy (episode->v_codes, from->v_codes, p * d);
+  }
+  episode->novelty = from->novelty;
+  episode->slot = from->slot;
+  return TRUE;
 }
 
 /* ---- Bytes --------------------------------------------------------------------------------------- */
@@ -150,14 +165,16 @@ codes_of (const BitmarModel *model, GBytes *bytes)
 }
 
 GBytes *
-bitmar_episode_to_bytes (BitmarEpisode *episode)
+bitmar_episode_to_bytes (BitmarEpisode *episode, GError **error)
 {
   BitmarModel *model = episode->model;
   gsize size = serialised_size (model), c = model->memory_width, p = model->vision.tokens;
   guint8 *data = g_try_malloc (size), *to = data;
 
-  if (!data)
+  if (!data) {
+    no_memory (error);
     return NULL;
+  }
   memcpy (to, MAGIC, 4);
   to = put_u32 (to + 4, VERSION);
   memcpy (to, bitmar_model_get_id (model), ID_LENGTH);

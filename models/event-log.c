@@ -7,8 +7,11 @@
  * from the queue: who holds it knows that an event is either in the store or in the queue. `lock`, taken after it or
  * alone, is for the rest and never held while anything is waited for, so that append returns at once whatever the
  * disk does. */
+#include <string.h>
+
 #include "event-store.h"
 #include "model-private.h"
+#include "object-private.h"
 
 #define BATCH 128
 #define MAX_QUEUE 65536
@@ -54,7 +57,7 @@ struct _BitmarEventLog {
   GDestroyNotify func_destroy;
 };
 
-G_DEFINE_FINAL_TYPE (BitmarEventLog, bitmar_event_log, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarEventLog, bitmar_event_log)
 
 static void
 queued_free (gpointer data)
@@ -300,7 +303,7 @@ bitmar_event_log_open (const char *path, BitmarModel *model, BitmarEventLogMode 
 
   if (!backend)
     return NULL;
-  log = g_object_new (BITMAR_TYPE_EVENT_LOG, NULL);
+  log = bitmar_event_log_make ();
   log->backend = backend;
   log->path = g_strdup (path);
   log->read_only = mode == BITMAR_EVENT_LOG_READ_ONLY;
@@ -352,7 +355,7 @@ bitmar_event_log_close (BitmarEventLog *log, GError **error)
 /* ---- Appending ------------------------------------------------------------------------------------------------ */
 
 static gboolean
-may_append (BitmarEventLog *log, GError **error)
+may_append (BitmarEventLog *log, const BitmarEvent *event, GError **error)
 {
   if (log->read_only) {
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_READ_ONLY, "%s was opened for reading only", log->path);
@@ -360,6 +363,10 @@ may_append (BitmarEventLog *log, GError **error)
   }
   if (!log->model) {
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "%s was opened without a model", log->path);
+    return FALSE;
+  }
+  if (event->model && strcmp (event->model, log->model->id) != 0) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH, "%s: the event belongs to another model", log->path);
     return FALSE;
   }
   return TRUE;
@@ -393,7 +400,7 @@ bitmar_event_log_append (BitmarEventLog *log, const BitmarEvent *event, GError *
   BitmarEvent *copy;
   gboolean queued;
 
-  if (!may_append (log, error) || !bitmar_event_check (event, log->width, error))
+  if (!may_append (log, event, error) || !bitmar_event_check (event, log->width, error))
     return FALSE;
   copy = bitmar_event_copy (event, log->width);
   g_mutex_lock (&log->lock);
@@ -420,6 +427,10 @@ bitmar_event_log_flush (BitmarEventLog *log, GError **error)
   gboolean done;
 
   g_mutex_lock (&log->lock);
+  if (log->stop) {
+    g_mutex_unlock (&log->lock);
+    return fail_closed (log, error);
+  }
   last = log->last_number;
   failures = log->failures;
   log->hurry = TRUE;
@@ -547,14 +558,27 @@ query (BitmarEventLog *log, const float *embedding, guint k, const BmsFilter *fi
   return done;
 }
 
+static gboolean
+check_embedding (BitmarEventLog *log, gsize n, GError **error)
+{
+  if (!log->model)
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "%s was opened without a model", log->path);
+  else if (n != log->width)
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "%s has embeddings of %" G_GSIZE_FORMAT " numbers, not of %" G_GSIZE_FORMAT,
+        log->path, log->width, n);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 GPtrArray *
-bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gint64 from, gint64 to,
+bitmar_event_log_query (BitmarEventLog *log, const float *embedding, gsize n, guint k, gint64 from, gint64 to,
     const char *camera, GError **error)
 {
   Found found = { NULL, FALSE };
   BmsFilter filter;
 
-  if (!make_filter (&filter, from, to, camera, error) || (!log->read_only && !bitmar_event_log_flush (log, error)))
+  if (!check_embedding (log, n, error) || !make_filter (&filter, from, to, camera, error) || (!log->read_only && !bitmar_event_log_flush (log, error)))
     return NULL;
   found.events = g_ptr_array_new_with_free_func ((GDestroyNotify) bitmar_event_unref);
   if (!query (log, embedding, k, &filter, &found, error))
@@ -568,14 +592,11 @@ bitmar_event_log_query_text (BitmarEventLog *log, const char *text, guint k, gin
 {
   GPtrArray *events = NULL;
   float *embedding;
+  gsize n;
 
-  if (!log->model) {
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "%s was opened without a model", log->path);
+  if (!check_embedding (log, log->width, error) || !(embedding = bitmar_model_embed_text (log->model, text, &n, error)))
     return NULL;
-  }
-  embedding = g_new (float, log->width);
-  if (bitmar_model_embed_text (log->model, text, embedding, error))
-    events = bitmar_event_log_query (log, embedding, k, from, to, camera, error);
+  events = bitmar_event_log_query (log, embedding, n, k, from, to, camera, error);
   g_free (embedding);
   return events;
 }
@@ -652,6 +673,6 @@ bitmar_event_log_get_info (BitmarEventLog *log, BitmarEventLogInfo *info, GError
     done = log->backend->info (log->store, &found, &store) || bitmar_event_store_fail (&store, error);
   g_mutex_unlock (&log->store_lock);
   if (done)
-    *info = (BitmarEventLogInfo) { found.events, found.bytes, found.first, found.last };
+    *info = (BitmarEventLogInfo) { .events = found.events, .bytes = found.bytes, .first = found.first, .last = found.last };
   return done;
 }

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "episode-private.h"
 #include "event-store.h"
+#include "model-private.h"
 
 /* What GLib's macro does, in ISO C. */
 GType
@@ -41,7 +43,7 @@ bitmar_event_copy (const BitmarEvent *event, gsize width)
   const char *camera = event->camera ? event->camera : "";
   gsize embedding = width * sizeof *event->embedding;
   BitmarEvent *copy = g_atomic_rc_box_alloc (sizeof *copy + embedding + size_of (camera) + size_of (event->text)
-      + size_of (event->alert));
+      + size_of (event->alert) + size_of (event->model));
   char *at = (char *) (copy + 1);
 
   *copy = *event;
@@ -50,8 +52,20 @@ bitmar_event_copy (const BitmarEvent *event, gsize width)
   copy->camera = put (&at, camera);
   copy->text = put (&at, event->text);
   copy->alert = put (&at, event->alert);
+  copy->model = put (&at, event->model);
   copy->thumbnail = event->thumbnail ? g_bytes_ref (event->thumbnail) : NULL;
   return copy;
+}
+
+BitmarEvent *
+bitmar_event_new (BitmarEpisode *episode, const char *camera, const char *text, const char *alert, GBytes *thumbnail)
+{
+  const BitmarEvent event = {
+    .camera = camera, .text = text, .alert = alert, .thumbnail = thumbnail, .utc = g_get_real_time () * 1000, .pts = G_MAXUINT64,
+    .running_time = G_MAXUINT64, .confidence = 1, .novelty = episode->novelty, .embedding = episode->key, .model = episode->model->id,
+  };
+
+  return bitmar_event_copy (&event, episode->model->memory_width);
 }
 
 BitmarEvent *

@@ -98,16 +98,24 @@ refuse (GError **error, const char *what, guint n)
 }
 
 static gboolean
-check (const BitmarImage *image, GError **error)
+check_size (const BitmarImage *image, GError **error)
 {
-  const Layout *layout;
-
   if ((gsize) image->format >= G_N_ELEMENTS (layouts))
     return refuse (error, "unknown picture format", image->format);
   if (image->width < 1 || image->width > MAX_SIDE)
     return refuse (error, "picture width out of range", image->width);
   if (image->height < 1 || image->height > MAX_SIDE)
     return refuse (error, "picture height out of range", image->height);
+  return TRUE;
+}
+
+static gboolean
+check (const BitmarImage *image, GError **error)
+{
+  const Layout *layout;
+
+  if (!check_size (image, error))
+    return FALSE;
   layout = &layouts[image->format];
   if (layout->yuv && (gsize) image->matrix > BITMAR_MATRIX_BT2020)
     return refuse (error, "unknown colour matrix", image->matrix);
@@ -122,6 +130,130 @@ check (const BitmarImage *image, GError **error)
   }
   return TRUE;
 }
+
+/* ---- Pictures that hold their pixels ------------------------------------------------------------- */
+
+static guint
+n_planes (const Layout *layout)
+{
+  guint8 last = 0;
+
+  for (gsize c = 0; c < layout->channels; c++)
+    last = MAX (last, layout->channel[c].plane);
+  return last + 1u;
+}
+
+static void
+plane_size (const Layout *layout, const BitmarImage *image, guint plane, gsize *row, gsize *rows)
+{
+  *row = *rows = 0;
+  for (gsize c = 0; c < layout->channels; c++)
+    if (layout->channel[c].plane == plane) {
+      *row = MAX (*row, channel_width (layout, image, c) * layout->channel[c].step);
+      *rows = channel_height (layout, image, c);
+    }
+}
+
+/* Where the rows of a plane end if they follow each other, and whether those that do not are within the bytes. */
+static gboolean
+place (BitmarImage *image, guint plane, gsize *at, const gsize *offsets, const gint *strides, GError **error)
+{
+  gsize row, rows, size = g_bytes_get_size (image->pixels), offset;
+  gint64 first, last;
+
+  plane_size (&layouts[image->format], image, plane, &row, &rows);
+  offset = offsets ? offsets[plane] : *at;
+  image->strides[plane] = strides ? strides[plane] : (gint) row;
+  first = last = (gint64) MIN (offset, G_MAXINT64 / 2);
+  if (image->strides[plane] < 0)
+    first += (gint64) image->strides[plane] * ((gint64) rows - 1);
+  else
+    last += (gint64) image->strides[plane] * ((gint64) rows - 1);
+  *at = (gsize) last + row;
+  if (first < 0 || *at > size) {
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_IMAGE, "plane %u of a %ux%u picture takes bytes %" G_GINT64_FORMAT " to %" G_GSIZE_FORMAT
+        ", but there are %" G_GSIZE_FORMAT, plane, image->width, image->height, first, *at, size);
+    return FALSE;
+  }
+  image->planes[plane] = (const guint8 *) g_bytes_get_data (image->pixels, NULL) + offset;
+  return TRUE;
+}
+
+static gboolean
+place_all (BitmarImage *image, const gsize *offsets, gsize n_offsets, const gint *strides, gsize n_strides, GError **error)
+{
+  guint n;
+  gsize at = 0;
+
+  if (!check_size (image, error))
+    return FALSE;
+  n = n_planes (&layouts[image->format]);
+  if ((n_offsets && n_offsets != n) || (n_strides && n_strides != n))
+    return refuse (error, "as many offsets and strides are needed as the format has planes", n);
+  for (guint plane = 0; plane < n; plane++)
+    if (!place (image, plane, &at, n_offsets ? offsets : NULL, n_strides ? strides : NULL, error))
+      return FALSE;
+  return check (image, error);
+}
+
+BitmarImage *
+bitmar_image_new (BitmarFormat format, guint width, guint height, GBytes *pixels, const gsize *offsets, gsize n_offsets,
+    const gint *strides, gsize n_strides, GError **error)
+{
+  BitmarImage image = { .format = format, .width = width, .height = height, .pixels = pixels };
+
+  if (!place_all (&image, offsets, n_offsets, strides, n_strides, error))
+    return NULL;
+  g_bytes_ref (pixels);
+  return g_memdup2 (&image, sizeof image);
+}
+
+/* Rows that follow each other, plane behind plane. */
+static GBytes *
+copy_pixels (const BitmarImage *image)
+{
+  const Layout *layout = &layouts[image->format];
+  GByteArray *all = g_byte_array_new ();
+
+  for (guint plane = 0; plane < n_planes (layout); plane++) {
+    gsize row, rows;
+
+    plane_size (layout, image, plane, &row, &rows);
+    for (gsize y = 0; y < rows; y++)
+      g_byte_array_append (all, image->planes[plane] + (gssize) y * image->strides[plane], (guint) row);
+  }
+  return g_byte_array_free_to_bytes (all);
+}
+
+/* What is no picture stays none. */
+BitmarImage *
+bitmar_image_copy (const BitmarImage *image)
+{
+  BitmarImage *copy;
+  GBytes *pixels;
+
+  if (image->pixels || !check (image, NULL)) {
+    copy = g_memdup2 (image, sizeof *image);
+    if (copy->pixels)
+      g_bytes_ref (copy->pixels);
+    return copy;
+  }
+  pixels = copy_pixels (image);
+  copy = bitmar_image_new (image->format, image->width, image->height, pixels, NULL, 0, NULL, 0, NULL);
+  g_bytes_unref (pixels);
+  copy->matrix = image->matrix;
+  copy->full_range = image->full_range;
+  return copy;
+}
+
+void
+bitmar_image_free (BitmarImage *image)
+{
+  g_clear_pointer (&image->pixels, g_bytes_unref);
+  g_free (image);
+}
+
+/* ---- Scaling ------------------------------------------------------------------------------------- */
 
 static void
 to_rgb (const BitmarImage *image, guint8 *rgb, gsize pixels)

@@ -7,6 +7,7 @@
 #include "bitmar-episodic-memory.h"
 #include "episode-private.h"
 #include "model-private.h"
+#include "object-private.h"
 #include "snapshot.h"
 #include "whole-file.h"
 
@@ -19,7 +20,7 @@ struct _BitmarMemory {
   gfloat merge;
 };
 
-G_DEFINE_FINAL_TYPE (BitmarMemory, bitmar_memory, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarMemory, bitmar_memory)
 
 static void
 bitmar_memory_init (BitmarMemory *self)
@@ -68,7 +69,7 @@ bitmar_memory_new (BitmarModel *model, guint slots, gfloat merge_threshold, GErr
     g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "a memory of %u slots does not fit", (guint) config.slots);
     return NULL;
   }
-  self = g_object_new (BITMAR_TYPE_MEMORY, NULL);
+  self = bitmar_memory_make ();
   self->model = g_object_ref (model);
   self->slots = memory;
   self->n_slots = config.slots;
@@ -147,9 +148,13 @@ bitmar_memory_forget (BitmarMemory *memory, guint64 from_ns, guint64 to_ns)
 /* 512 slots of width 128 are 670 KB: 1.7 ms at best, nearly all of it the checksum;
  * 6 ms on average at nice 19 beside two trainings. */
 GBytes *
-bitmar_memory_to_bytes (BitmarMemory *memory)
+bitmar_memory_to_bytes (BitmarMemory *memory, GError **error)
 {
-  return bmm_snapshot_to_bytes (memory->slots, memory->model->id);
+  GBytes *bytes = bmm_snapshot_to_bytes (memory->slots, memory->model->id);
+
+  if (!bytes)
+    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for a snapshot");
+  return bytes;
 }
 
 gboolean
@@ -161,11 +166,11 @@ bitmar_memory_write_bytes (GBytes *bytes, const char *path, GError **error)
 gboolean
 bitmar_memory_save (BitmarMemory *memory, const char *path, GError **error)
 {
-  GBytes *bytes = bitmar_memory_to_bytes (memory);
+  GBytes *bytes = bitmar_memory_to_bytes (memory, error);
   gboolean saved;
 
   if (!bytes) {
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "%s: not enough memory for a snapshot", path);
+    g_prefix_error (error, "%s: ", path);
     return FALSE;
   }
   saved = bitmar_memory_write_bytes (bytes, path, error);

@@ -104,6 +104,8 @@ BitmarModel *bitmar_model_load_backbone (const char *path, GError **error);
 
 /* x: [d] */
 void bitmar_model_embedding (const BitmarModel *model, gint32 id, float *x);
+/* engine.c: bitmar_model_embed_text() into [C]. */
+gboolean bitmar_model_embed (const BitmarModel *model, const char *text, float *embedding, GError **error);
 /* Appends the text's ids at ids[*n]; the array holds text.context. ENCODING, TOO_LONG. NULL and "" add nothing. */
 gboolean bitmar_model_encode_prompt (const BitmarModel *model, const char *text, gint32 *ids, gsize *n, GError **error);
 /* NUL-terminated UTF-8 without outer spaces, cut at a character when `size` is short. */

@@ -9,9 +9,10 @@
 #include "model-load.h"
 #include "batch.h"
 #include "model-private.h"
+#include "object-private.h"
 #include "vision.h"
 
-G_DEFINE_FINAL_TYPE (BitmarModel, bitmar_model, G_TYPE_OBJECT)
+BITMAR_DEFINE_TYPE (BitmarModel, bitmar_model)
 
 G_DEFINE_QUARK (bitmar-error-quark, bitmar_error)
 
@@ -139,7 +140,7 @@ kernels_are_ready (GError **error)
 static BitmarModel *
 load (const char *path, GError **error)
 {
-  BitmarModel *model = g_object_new (BITMAR_TYPE_MODEL, NULL);
+  BitmarModel *model = bitmar_model_make ();
 
   if (bitmar_model_read (model, path, error) && bitmar_model_prepare (model, error))
     return model;
@@ -173,7 +174,7 @@ bitmar_model_load (const char *path, GError **error)
 BitmarModel *
 bitmar_model_load_backbone (const char *path, GError **error)
 {
-  BitmarModel *model = kernels_are_ready (error) ? g_object_new (BITMAR_TYPE_MODEL, NULL) : NULL;
+  BitmarModel *model = kernels_are_ready (error) ? bitmar_model_make () : NULL;
 
   if (model && !bitmar_model_read_backbone (model, path, error))
     g_clear_object (&model);

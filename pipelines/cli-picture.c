@@ -58,9 +58,8 @@ cli_pictures_new (Cli *cli, GError **error)
   p->encoder = bitmar_encoder_new (cli->model, error);
   p->captioner = p->encoder ? bitmar_captioner_new (cli->model, error) : NULL;
   if (p->captioner && bitmar_captioner_set_prompt (p->captioner, cli->prompt, error)) {
-    if ((p->episode = bitmar_episode_new (cli->model)))
+    if ((p->episode = bitmar_episode_new (cli->model, error)))
       return p;
-    g_set_error_literal (error, BITMAR_ERROR, BITMAR_ERROR_NO_MEMORY, "not enough memory for a picture");
   }
   cli_pictures_free (p);
   return NULL;

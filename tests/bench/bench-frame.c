@@ -89,7 +89,7 @@ open_stream (Stream *s, BitmarModel *model, GError **error)
   s->encoder = bitmar_encoder_new (model, error);
   s->memory = s->encoder ? bitmar_memory_new (model, 0, -2.0f, error) : NULL;
   s->captioner = s->memory ? bitmar_captioner_new (model, error) : NULL;
-  s->episode = s->captioner ? bitmar_episode_new (model) : NULL;
+  s->episode = s->captioner ? bitmar_episode_new (model, NULL) : NULL;
   return s->episode != NULL;
 }
 

@@ -130,7 +130,7 @@ query (BitmarEventLog *log, gsize width, const char *name, gint64 from, const ch
     random_unit (x, width);
     start = g_get_monotonic_time ();
     cpu[i] = cpu_ms ();
-    found = bitmar_event_log_query (log, x, 10, from, -1, camera, &error);
+    found = bitmar_event_log_query (log, x, width, 10, from, -1, camera, &error);
     cpu[i] = cpu_ms () - cpu[i];
     times[i] = ms_since (start);
     check (found != NULL, error);
@@ -168,7 +168,7 @@ search (const char *path, BitmarModel *model, guint events)
   g_print ("open     %10.1f ms\n", ms_since (start));
   start = g_get_monotonic_time ();
   random_unit (x, width);
-  found = bitmar_event_log_query (log, x, 10, 0, -1, NULL, &error);
+  found = bitmar_event_log_query (log, x, width, 10, 0, -1, NULL, &error);
   check (found != NULL, error);
   g_ptr_array_unref (found);
   g_print ("         %10.1f ms, the first query, which reads all embeddings\n", ms_since (start));

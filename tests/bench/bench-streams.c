@@ -52,8 +52,8 @@ start (Streams *s, BitmarModel *model, GError **error)
     for (guint j = 0; j < SIDE * SIDE * 3; j++)
       rgb[j] = (guint8) ((j / (20 + 7 * i)) * (31 + i) ^ (j >> (6 + i % 5)));
     s->captioner[i] = bitmar_captioner_new (model, error);
-    s->episode[i] = bitmar_episode_new (model);
-    if (!s->captioner[i] || !bitmar_encoder_encode (encoder, &image, s->episode[i], error))
+    s->episode[i] = bitmar_episode_new (model, error);
+    if (!s->captioner[i] || !s->episode[i] || !bitmar_encoder_encode (encoder, &image, s->episode[i], error))
       return FALSE;
   }
   return encoder != NULL;
@@ -83,8 +83,12 @@ in_turn (Streams *s, guint n, GError **error)
 static gboolean
 together (Streams *s, guint n, GError **error)
 {
+  BitmarCaption *to[MOST];
+
+  for (guint i = 0; i < n; i++)
+    to[i] = &s->caption[i];
   for (guint j = 0; j < CAPTIONS; j++)
-    if (!bitmar_captioner_caption_many (s->captioner, s->episode, NULL, s->caption, n, error))
+    if (!bitmar_captioner_caption_many (s->captioner, s->episode, NULL, to, n, error))
       return FALSE;
   return TRUE;
 }

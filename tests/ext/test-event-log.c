@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "episode-private.h"
 #include "event-store.h"
+#include "model-private.h"
 #include "store-util.h"
 
 static BitmarModel *model;
@@ -106,7 +108,7 @@ test_round_trip (Fixture *f, gconstpointer data)
   GPtrArray *found;
   BitmarEvent *first;
 
-  g_assert_true (bitmar_model_embed_text (model, e.text, x, &error));
+  g_assert_true (bitmar_model_embed (model, e.text, x, &error));
   g_assert_true (bitmar_event_log_append (f->log, &e, &error));
   e.camera = NULL;
   e.utc = 2000;
@@ -175,6 +177,36 @@ test_illegal (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count (f), ==, 0);
 }
 
+/* What bindings append. */
+static void
+test_made (Fixture *f, gconstpointer data)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
+  BitmarModel *other = bitmar_model_load (path, NULL);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL), *foreign = bitmar_episode_new (other, NULL);
+  BitmarEvent *event = bitmar_event_new (episode, "yard", "a dog", NULL, NULL);
+  GError *error = NULL;
+
+  check_append (f, *event, BITMAR_ERROR_PARAMETER);    /* nothing was seen */
+  bitmar_event_unref (event);
+  bitmar_model_embed (model, "a dog", episode->key, NULL);
+  bitmar_model_embed (other, "a dog", foreign->key, NULL);
+  event = bitmar_event_new (foreign, "yard", "a dog", NULL, NULL);
+  check_append (f, *event, BITMAR_ERROR_MISMATCH);
+  bitmar_event_unref (event);
+  event = bitmar_event_new (episode, "yard", "a dog", NULL, NULL);
+  g_object_unref (episode);
+  g_assert_cmpint (event->utc, >, G_GINT64_CONSTANT (1500000000) * 1000000000);
+  g_assert_true (event->pts == G_MAXUINT64 && event->running_time == G_MAXUINT64 && event->novelty == 1);
+  g_assert_true (bitmar_event_log_append (f->log, event, &error));
+  bitmar_event_unref (event);
+  flush (f);
+  g_assert_cmpuint (count (f), ==, 1);
+  g_object_unref (foreign);
+  g_object_unref (other);
+  g_free (path);
+}
+
 static void
 test_ranges (Fixture *f, gconstpointer data)
 {
@@ -185,16 +217,19 @@ test_ranges (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < 10; i++)
     g_assert_true (append (f, i % 2 ? "b" : "a", i * 10, "t", &error));
-  found = bitmar_event_log_query (f->log, x, 100, 20, 50, NULL, &error);
+  found = bitmar_event_log_query (f->log, x, width, 100, 20, 50, NULL, &error);
   g_assert_cmpuint (found->len, ==, 3);
   g_ptr_array_unref (found);
-  found = bitmar_event_log_query (f->log, x, 100, 20, -1, "b", &error);
+  found = bitmar_event_log_query (f->log, x, width, 100, 20, -1, "b", &error);
   g_assert_cmpuint (found->len, ==, 4);
   g_ptr_array_unref (found);
-  g_assert_null (bitmar_event_log_query (f->log, x, 100, 20, 10, NULL, &error));
+  g_assert_null (bitmar_event_log_query (f->log, x, width, 100, 20, 10, NULL, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
   g_clear_error (&error);
-  g_assert_null (bitmar_event_log_query (f->log, x, 0, 0, -1, NULL, &error));
+  g_assert_null (bitmar_event_log_query (f->log, x, width, 0, 0, -1, NULL, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
+  g_clear_error (&error);
+  g_assert_null (bitmar_event_log_query (f->log, x, 63, 1, 0, -1, NULL, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
   g_clear_error (&error);
   /* 0 to 0 is nothing, not all. */
@@ -315,7 +350,7 @@ test_threads (Fixture *f, gconstpointer data)
     threads[i] = g_thread_new ("append", append_many, f);
   for (guint i = 0; i < 20; i++) {
     float x[64] = { 1 };
-    GPtrArray *found = bitmar_event_log_query (f->log, x, 10, 0, -1, NULL, NULL);
+    GPtrArray *found = bitmar_event_log_query (f->log, x, width, 10, 0, -1, NULL, NULL);
 
     g_assert_nonnull (found);
     g_ptr_array_unref (found);
@@ -413,7 +448,7 @@ test_read_only (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
   g_assert_true (append (f, "a", 1, "t", &error));
   flush (f);
-  found = bitmar_event_log_query (reader.log, x, 5, 0, -1, NULL, &error);
+  found = bitmar_event_log_query (reader.log, x, width, 5, 0, -1, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (found->len, ==, 1);
   g_ptr_array_unref (found);
@@ -568,6 +603,7 @@ main (int argc, char **argv)
   ADD ("kill", test_kill);
   ADD ("round-trip", test_round_trip);
   ADD ("illegal", test_illegal);
+  ADD ("made", test_made);
   ADD ("ranges", test_ranges);
   ADD ("never-blocks", test_never_blocks);
   ADD ("error", test_error);

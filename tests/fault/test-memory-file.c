@@ -58,7 +58,7 @@ static BitmarMemory *
 make_memory (BitmarModel *model, guint slots, guint seed, guint episodes)
 {
   BitmarMemory *memory = bitmar_memory_new (model, slots, 1, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   GRand *rand = g_rand_new_with_seed (seed);
 
   for (guint i = 0; i < episodes; i++)
@@ -72,7 +72,7 @@ static GBytes *
 make_bytes (BitmarModel *model, guint seed, guint episodes)
 {
   BitmarMemory *memory = make_memory (model, SLOTS, seed, episodes);
-  GBytes *bytes = bitmar_memory_to_bytes (memory);
+  GBytes *bytes = bitmar_memory_to_bytes (memory, NULL);
 
   g_object_unref (memory);
   return bytes;
@@ -108,7 +108,7 @@ tear_down (Fixture *f, gconstpointer data)
 static gboolean
 holds (BitmarMemory *memory, GBytes *bytes)
 {
-  GBytes *now = bitmar_memory_to_bytes (memory);
+  GBytes *now = bitmar_memory_to_bytes (memory, NULL);
   gboolean same = g_bytes_equal (now, bytes);
 
   g_bytes_unref (now);
@@ -308,7 +308,7 @@ test_traps (Fixture *f, gconstpointer data)
 static void
 load_fails (BitmarMemory *memory, const char *path, BitmarError code)
 {
-  GBytes *was = bitmar_memory_to_bytes (memory);
+  GBytes *was = bitmar_memory_to_bytes (memory, NULL);
   GError *error = NULL;
 
   g_assert_false (bitmar_memory_load (memory, path, &error));
@@ -388,7 +388,7 @@ static void
 test_goes_on (Fixture *f, gconstpointer data)
 {
   BitmarMemory *one = make_memory (f->model, 64, 5, 100), *two = make_memory (f->model, 64, 6, 7);
-  BitmarEpisode *episode = bitmar_episode_new (f->model);
+  BitmarEpisode *episode = bitmar_episode_new (f->model, NULL);
   GBytes *bytes;
 
   g_assert_true (bitmar_memory_save (one, f->path, NULL));
@@ -400,7 +400,7 @@ test_goes_on (Fixture *f, gconstpointer data)
       observe_noise (i ? two : one, episode, rand, 1000 + n);
     g_rand_free (rand);
   }
-  bytes = bitmar_memory_to_bytes (one);
+  bytes = bitmar_memory_to_bytes (one, NULL);
   g_assert_true (holds (two, bytes));
   g_assert_cmpuint (bitmar_memory_forget (two, 0, G_MAXUINT64), ==, 64);
   g_assert_cmpuint (bitmar_memory_get_used (two), ==, 0);

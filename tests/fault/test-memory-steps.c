@@ -80,7 +80,7 @@ static BitmarMemory *
 memory_of (BitmarModel *model, guint slots, guint looks)
 {
   BitmarMemory *memory = bitmar_memory_new (model, slots, -2, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
 
   g_assert_nonnull (memory);
   for (guint n = 0; n < looks; n++)
@@ -132,7 +132,7 @@ save (BitmarMemory *memory, const char *path)
 static gboolean
 same (BitmarMemory *a, BitmarMemory *b)
 {
-  GBytes *x = bitmar_memory_to_bytes (a), *y = bitmar_memory_to_bytes (b);
+  GBytes *x = bitmar_memory_to_bytes (a, NULL), *y = bitmar_memory_to_bytes (b, NULL);
   gboolean equal = g_bytes_equal (x, y);
 
   g_bytes_unref (x);
@@ -258,7 +258,7 @@ test_io_errors (Fixture *f, gconstpointer data)
 static void
 test_read_errors (Fixture *f, gconstpointer data)
 {
-  GBytes *before = bitmar_memory_to_bytes (f->loaded);
+  GBytes *before = bitmar_memory_to_bytes (f->loaded, NULL);
   GError *error = NULL;
   guint n = 1;
 
@@ -276,7 +276,7 @@ test_read_errors (Fixture *f, gconstpointer data)
       break;
     g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_OPEN);
     g_clear_error (&error);
-    now = bitmar_memory_to_bytes (f->loaded);
+    now = bitmar_memory_to_bytes (f->loaded, NULL);
     g_assert_true (g_bytes_equal (now, before));
     g_bytes_unref (now);
   }
@@ -344,7 +344,7 @@ assert_refused (Fixture *f, GBytes *before)
 
   g_assert_false (bitmar_memory_load (f->loaded, f->path, &error));
   g_assert_true (g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_CORRUPT) || g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT));
-  now = bitmar_memory_to_bytes (f->loaded);
+  now = bitmar_memory_to_bytes (f->loaded, NULL);
   g_assert_true (g_bytes_equal (now, before));
   g_bytes_unref (now);
   g_error_free (error);
@@ -355,7 +355,7 @@ static void
 test_cut (Fixture *f, gconstpointer data)
 {
   BitmarMemory *small = memory_of (f->model, 64, 4);
-  GBytes *before = bitmar_memory_to_bytes (f->loaded);
+  GBytes *before = bitmar_memory_to_bytes (f->loaded, NULL);
   GStatBuf s;
 
   save (small, f->path);
@@ -373,7 +373,7 @@ test_cut (Fixture *f, gconstpointer data)
 static void
 test_torn (Fixture *f, gconstpointer data)
 {
-  GBytes *a = bitmar_memory_to_bytes (f->a), *b = bitmar_memory_to_bytes (f->b), *before = bitmar_memory_to_bytes (f->loaded);
+  GBytes *a = bitmar_memory_to_bytes (f->a, NULL), *b = bitmar_memory_to_bytes (f->b, NULL), *before = bitmar_memory_to_bytes (f->loaded, NULL);
   gsize size_a, size_b, n = 0;
   const guint8 *data_a = g_bytes_get_data (a, &size_a), *data_b = g_bytes_get_data (b, &size_b);
 

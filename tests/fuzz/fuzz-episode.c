@@ -23,7 +23,7 @@ static BitmarCaptioner *captioner;
 static BitmarEpisode *
 make_episode (void)
 {
-  BitmarEpisode *e = bitmar_episode_new (model);
+  BitmarEpisode *e = bitmar_episode_new (model, NULL);
   gsize c;
 
   bitmar_episode_get_key (e, &c);
@@ -59,7 +59,7 @@ fuzz_seeds (FuzzAdd add, void *to)
 {
   make_ready ();
   for (guint flags = 0; flags < 8; flags++) {
-    GBytes *bytes = bitmar_episode_to_bytes (episode);
+    GBytes *bytes = bitmar_episode_to_bytes (episode, NULL);
     gsize size = g_bytes_get_size (bytes);
     guint8 *input = g_malloc (size + 1);
 
@@ -74,7 +74,7 @@ fuzz_seeds (FuzzAdd add, void *to)
 static GBytes *
 input_bytes (const guint8 *input, gsize n)
 {
-  GBytes *good = bitmar_episode_to_bytes (episode);
+  GBytes *good = bitmar_episode_to_bytes (episode, NULL);
   gsize size = n - 1;
   guint8 *data = g_malloc (MAX (size, 1));
 
@@ -88,7 +88,7 @@ input_bytes (const guint8 *input, gsize n)
 static gboolean
 says (BitmarEpisode *e, GBytes *bytes)
 {
-  GBytes *now = bitmar_episode_to_bytes (e);
+  GBytes *now = bitmar_episode_to_bytes (e, NULL);
   gboolean same = g_bytes_equal (now, bytes);
 
   g_bytes_unref (now);
@@ -145,7 +145,7 @@ LLVMFuzzerTestOneInput (const guint8 *input, size_t n)
   if (n < 1)
     return 0;
   e = make_episode ();
-  before = bitmar_episode_to_bytes (e);
+  before = bitmar_episode_to_bytes (e, NULL);
   bytes = input_bytes (input, n);
   if (bitmar_episode_set_bytes (e, bytes, &error)) {
     FUZZ_CHECK (!error && says (e, bytes));

@@ -46,7 +46,7 @@ stream_open (Stream *s, const char *path)
   must ((s->encoder = bitmar_encoder_new (s->model, &error)) != NULL, error);
   must ((s->memory = bitmar_memory_new (s->model, 0, -2, &error)) != NULL, error);
   must ((s->captioner = bitmar_captioner_new (s->model, &error)) != NULL, error);
-  s->episode = bitmar_episode_new (s->model);
+  s->episode = bitmar_episode_new (s->model, NULL);
   s->before = g_new0 (float, s->model->memory_width);
   s->rgb = g_malloc ((gsize) s->model->vision.size * s->model->vision.size * 3);
 }

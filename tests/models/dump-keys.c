@@ -28,7 +28,7 @@ dump_pictures (BitmarModel *model, GError **error)
 {
   gsize side = model->vision.size, size = side * side * 3, n = 0;
   BitmarEncoder *encoder = bitmar_encoder_new (model, error);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   guint8 *rgb = g_malloc (size);
   BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = side, .height = side,
     .planes = { rgb }, .strides = { side * 3 } };
@@ -53,7 +53,7 @@ dump_sentences (BitmarModel *model, GError **error)
   gboolean ok = TRUE;
 
   while (ok && getline (&line, &room, stdin) > 0)
-    ok = bitmar_model_embed_text (model, g_strchomp (line), x, error) && put (model, x);
+    ok = bitmar_model_embed (model, g_strchomp (line), x, error) && put (model, x);
   free (line);
   g_free (x);
   return ok;

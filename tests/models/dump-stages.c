@@ -107,7 +107,7 @@ dump_fusion (BitmarModel *model, BitmarEpisode *episode, const char *prompt, con
   bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_rows, episode->key, episode->content);
   run_text (model, prompt, first);
   bitmar_fusion_run (&fusion, first, episode->v_codes, episode->v_rows, NULL, episode->content);
-  if (!bitmar_model_embed_text (model, prompt, embedding, &error))
+  if (!bitmar_model_embed (model, prompt, embedding, &error))
     fail ("sentence", error);
   put (dir, "key.f32", episode->key, size);
   put (dir, "content.f32", episode->content, size);
@@ -167,7 +167,7 @@ main (int argc, char **argv)
   if (!model)
     fail (argv[1], error);
   rgb = read_picture (model, argv[2]);
-  episode = bitmar_episode_new (model);
+  episode = bitmar_episode_new (model, NULL);
   dump_vision (model, rgb, episode, argv[3]);
   dump_fusion (model, episode, prompt, argv[3]);
   dump_decoder (model, episode, argv[3]);

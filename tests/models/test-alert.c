@@ -492,7 +492,7 @@ check_scores (BitmarModel *model)
     random_unit (random, key, c);
     bitmar_alerts_score (alerts, key, scores);
     for (guint i = 0; i < 2; i++) {
-      g_assert_true (bitmar_model_embed_text (model, sentences[i], t, NULL));
+      g_assert_true (bitmar_model_embed (model, sentences[i], t, NULL));
       g_assert_cmpfloat_with_epsilon (scores[i], expected_score (model, t, key), 1e-4);
       g_assert_cmpfloat (scores[i], >=, 0);
       g_assert_cmpfloat (scores[i], <=, 1);
@@ -543,12 +543,12 @@ test_observe (void)
 {
   BitmarModel *model = edit_load_tiny (), *other = load_with_background ();
   BitmarAlerts *alerts = alerts_of (model, "a: the red car");
-  BitmarEpisode *episode = bitmar_episode_new (model), *foreign = bitmar_episode_new (other);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL), *foreign = bitmar_episode_new (other, NULL);
   GString *got = g_string_new (NULL);
   GError *error = NULL;
   BitmarAlertState state;
 
-  g_assert_true (bitmar_model_embed_text (model, "the red car", episode->key, NULL));
+  g_assert_true (bitmar_model_embed (model, "the red car", episode->key, NULL));
   g_assert_true (bitmar_alerts_observe (alerts, episode, SECOND, write_event, got, &error));
   g_assert_no_error (error);
   g_assert_cmpstr (got->str, ==, "a start 0.96/0.96 @1000ms since 1000ms");      /* 1 / (1 + exp (7.28 - 10.4)) */

@@ -43,7 +43,7 @@ episode_of (BitmarModel *model, guint n)
   guint8 rgb[SIDE * SIDE * 3];
   BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = SIDE, .height = SIDE, .planes = { rgb }, .strides = { SIDE * 3 } };
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
 
   for (guint i = 0; i < sizeof rgb; i++)
     rgb[i] = (guint8) (128 + 120 * sin (((i / 3) % SIDE * (1 + n % 3) + i / 3 / SIDE * (1 + n / 2) + 40 * (i % 3)) * 0.11 + n * (i % 3)));
@@ -96,15 +96,16 @@ check_many (BitmarModel *model, guint beam)
   BitmarCaptionParams params = { .beam_size = beam, .length_penalty = -1 };
   BitmarCaptioner *captioners[STREAMS];
   BitmarEpisode *episodes[STREAMS];
-  BitmarCaption alone, captions[STREAMS];
+  BitmarCaption alone, captions[STREAMS], *to[STREAMS];
   GError *error = NULL;
 
   for (guint i = 0; i < STREAMS; i++) {
+    to[i] = &captions[i];
     captioners[i] = bitmar_captioner_new (model, NULL);
     episodes[i] = episode_of (model, i);
   }
   for (guint round = 0; round < 2; round++) {
-    g_assert_true (bitmar_captioner_caption_many (captioners, episodes, &params, captions, STREAMS, &error));
+    g_assert_true (bitmar_captioner_caption_many (captioners, episodes, &params, to, STREAMS, &error));
     g_assert_no_error (error);
     for (guint i = 0; i < STREAMS; i++) {
       BitmarCaptioner *fresh = bitmar_captioner_new (model, NULL);
@@ -143,25 +144,28 @@ test_refusals (void)
   BitmarCaptioner *twice[] = { captioner, other, captioner }, *both[] = { captioner, other };
   BitmarEpisode *episodes[] = { episode, episode, episode };
   BitmarCaptionParams bad = { .beam_size = 9 };
-  BitmarCaption captions[3];
+  BitmarCaption captions[3], *to[] = { &captions[0], &captions[1], &captions[2] }, *same[] = { &captions[0], &captions[0] };
   GError *error = NULL;
 
-  g_assert_false (bitmar_captioner_caption_many (twice, episodes, NULL, captions, 3, &error));
+  g_assert_false (bitmar_captioner_caption_many (twice, episodes, NULL, to, 3, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
   g_clear_error (&error);
-  g_assert_false (bitmar_captioner_caption_many (both, episodes, &bad, captions, 2, &error));
+  g_assert_false (bitmar_captioner_caption_many (both, episodes, NULL, same, 2, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
   g_clear_error (&error);
-  g_assert_true (bitmar_captioner_caption_many (both, episodes, NULL, captions, 0, NULL));
+  g_assert_false (bitmar_captioner_caption_many (both, episodes, &bad, to, 2, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
+  g_clear_error (&error);
+  g_assert_true (bitmar_captioner_caption_many (both, episodes, NULL, to, 0, NULL));
   /* one is cancelled, the other has its caption */
   bitmar_captioner_cancel (other);
-  g_assert_false (bitmar_captioner_caption_many (both, episodes, NULL, captions, 2, &error));
+  g_assert_false (bitmar_captioner_caption_many (both, episodes, NULL, to, 2, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_CANCELLED);
   g_clear_error (&error);
   g_assert_cmpuint (captions[0].tokens, >, 0);
   g_assert_cmpuint (captions[1].tokens, ==, 0);
   bitmar_captioner_uncancel (other);
-  g_assert_true (bitmar_captioner_caption_many (both, episodes, NULL, captions, 2, NULL));
+  g_assert_true (bitmar_captioner_caption_many (both, episodes, NULL, to, 2, NULL));
   assert_same (&captions[0], &captions[1]);
   g_object_unref (captioner);
   g_object_unref (other);

@@ -97,7 +97,7 @@ main (int argc, char **argv)
   captioner = bitmar_captioner_new (model, NULL);
   rgb = g_malloc ((gsize) model->vision.size * model->vision.size * 3);
   for (gsize i = 0; i < G_N_ELEMENTS (episodes); i++)
-    look (model, encoder, episodes[i] = bitmar_episode_new (model), rand, rgb);
+    look (model, encoder, episodes[i] = bitmar_episode_new (model, NULL), rand, rgb);
   sinks = copy_sinks (model, &n_sinks);
   for (gint i = 0; i < TENTHS; i++) {
     clock_t start = clock ();          /* of this process: others may be busy */

@@ -10,6 +10,7 @@
 #include "bitmar-kernels.h"
 #include "bitmar.h"
 #include "edit.h"
+#include "model-private.h"
 
 /* ---- Every allocation of this thread is counted while `counting` ------------------------------------ */
 
@@ -91,7 +92,7 @@ episode_of (BitmarModel *model, guint n)
 {
   GError *error = NULL;
   BitmarEncoder *encoder = bitmar_encoder_new (model, &error);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
 
   g_assert_no_error (error);
   encode (encoder, episode, n);
@@ -167,12 +168,12 @@ test_encode (void)
 static void
 assert_refused (BitmarEpisode *episode, GBytes *bytes, BitmarError code)
 {
-  GBytes *before = bitmar_episode_to_bytes (episode), *after;
+  GBytes *before = bitmar_episode_to_bytes (episode, NULL), *after;
   GError *error = NULL;
 
   g_assert_false (bitmar_episode_set_bytes (episode, bytes, &error));
   g_assert_error (error, BITMAR_ERROR, (int) code);
-  after = bitmar_episode_to_bytes (episode);
+  after = bitmar_episode_to_bytes (episode, NULL);
   g_assert_true (g_bytes_equal (before, after));
   g_error_free (error);
   g_bytes_unref (before);
@@ -195,7 +196,7 @@ test_episode_bytes (void)
 {
   BitmarModel *model = load ();
   BitmarEpisode *a = episode_of (model, 2), *b = episode_of (model, 3);
-  GBytes *bytes = bitmar_episode_to_bytes (a), *again;
+  GBytes *bytes = bitmar_episode_to_bytes (a, NULL), *again;
   gsize size = g_bytes_get_size (bytes), header = 4 + 4 + 64 + 5 * 4;
   BitmarCaptioner *captioner = new_captioner (model);
   BitmarCaption want, got;
@@ -223,7 +224,7 @@ test_episode_bytes (void)
   g_bytes_unref (again);
   g_assert_true (bitmar_episode_set_bytes (b, bytes, &error));
   g_assert_no_error (error);
-  again = bitmar_episode_to_bytes (b);
+  again = bitmar_episode_to_bytes (b, NULL);
   g_assert_true (g_bytes_equal (bytes, again));
   caption_of (captioner, a, NULL, &want);
   caption_of (captioner, b, NULL, &got);
@@ -237,20 +238,49 @@ test_episode_bytes (void)
 }
 
 static void
-test_episode_copy (void)
+test_episode_assign (void)
 {
-  BitmarModel *model = load ();
-  BitmarEpisode *a = episode_of (model, 2), *b = bitmar_episode_new (model);
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
+  BitmarModel *model = load (), *other = bitmar_model_load (path, NULL);
+  BitmarEpisode *a = episode_of (model, 2), *b = bitmar_episode_new (model, NULL), *c = bitmar_episode_new (other, NULL);
+  GError *error = NULL;
   GBytes *x, *y;
 
-  bitmar_episode_copy (b, a);
-  x = bitmar_episode_to_bytes (a);
-  y = bitmar_episode_to_bytes (b);
+  g_free (path);
+
+  g_assert_true (bitmar_episode_assign (b, a, NULL));
+  g_assert_true (bitmar_episode_assign (b, b, NULL));
+  x = bitmar_episode_to_bytes (a, NULL);
+  y = bitmar_episode_to_bytes (b, NULL);
+  g_assert_true (g_bytes_equal (x, y));
+  g_bytes_unref (y);
+  g_assert_false (bitmar_episode_assign (b, c, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_MISMATCH);
+  g_error_free (error);
+  y = bitmar_episode_to_bytes (b, NULL);
   g_assert_true (g_bytes_equal (x, y));
   g_bytes_unref (x);
   g_bytes_unref (y);
   g_object_unref (a);
   g_object_unref (b);
+  g_object_unref (c);
+  g_object_unref (other);
+  g_object_unref (model);
+}
+
+/* Bindings make what they can: only constructors make what works. */
+static void
+test_abstract (void)
+{
+  const GType types[] = { BITMAR_TYPE_MODEL, BITMAR_TYPE_EPISODE, BITMAR_TYPE_ENCODER, BITMAR_TYPE_MEMORY, BITMAR_TYPE_CAPTIONER,
+    BITMAR_TYPE_EVENT_LOG, BITMAR_TYPE_ALERTS };
+  BitmarModel *model = load ();
+  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
+    g_assert_true (G_TYPE_IS_ABSTRACT (types[i]));
+  g_assert_true (BITMAR_IS_MODEL (model) && BITMAR_IS_ENCODER (encoder));
+  g_object_unref (encoder);
   g_object_unref (model);
 }
 
@@ -273,7 +303,7 @@ test_tiers (void)
     captioner = new_captioner (model);
     for (guint i = 0; i < PICTURES; i++) {
       BitmarEpisode *episode = episode_of (model, i);
-      GBytes *got = bitmar_episode_to_bytes (episode);
+      GBytes *got = bitmar_episode_to_bytes (episode, NULL);
       BitmarCaption caption;
 
       caption_of (captioner, episode, NULL, &caption);
@@ -388,7 +418,7 @@ refuse_prompt (BitmarCaptioner *captioner, BitmarModel *model, const char *promp
   g_assert_false (bitmar_captioner_set_prompt (captioner, prompt, &error));
   g_assert_error (error, BITMAR_ERROR, (int) code);
   g_clear_error (&error);
-  g_assert_false (bitmar_model_embed_text (model, prompt, embedding, &error));
+  g_assert_false (bitmar_model_embed (model, prompt, embedding, &error));
   g_assert_error (error, BITMAR_ERROR, (int) code);
   g_clear_error (&error);
   g_free (embedding);
@@ -439,13 +469,13 @@ test_embed (void)
   float *a = g_new (float, n), *b = g_new (float, n);
   GError *error = NULL;
 
-  g_assert_true (bitmar_model_embed_text (model, "a dog runs", a, &error));
-  g_assert_true (bitmar_model_embed_text (model, "a dog runs", b, &error));
+  g_assert_true (bitmar_model_embed (model, "a dog runs", a, &error));
+  g_assert_true (bitmar_model_embed (model, "a dog runs", b, &error));
   g_assert_cmpmem (a, n * 4, b, n * 4);
   g_assert_cmpfloat_with_epsilon (bmk_dot (a, a, n), 1, 1e-5);
-  g_assert_true (bitmar_model_embed_text (model, "runs a dog", b, &error));
+  g_assert_true (bitmar_model_embed (model, "runs a dog", b, &error));
   g_assert_cmpint (memcmp (a, b, n * 4), !=, 0);
-  g_assert_true (bitmar_model_embed_text (model, "", b, &error));
+  g_assert_true (bitmar_model_embed (model, "", b, &error));
   g_assert_no_error (error);
   g_free (a);
   g_free (b);
@@ -512,7 +542,7 @@ run_stream (gpointer data)
   GError *error = NULL;
   BitmarEncoder *encoder = bitmar_encoder_new (s->model, &error);
   BitmarCaptioner *captioner = new_captioner (s->model);
-  BitmarEpisode *episode = bitmar_episode_new (s->model);
+  BitmarEpisode *episode = bitmar_episode_new (s->model, NULL);
 
   g_assert_no_error (error);
   for (guint round = 0; round < 5; round++) {
@@ -556,7 +586,7 @@ test_no_allocation (void)
   GError *error = NULL;
   BitmarEncoder *encoder = bitmar_encoder_new (model, &error);
   BitmarCaptioner *captioner = new_captioner (model);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   BitmarCaptionParams sampling = { .temperature = 1, .top_k = 20, .top_p = 0.9f };
   BitmarAlerts *alerts = bitmar_alerts_new (model, "a: a dog above 0.0001; b: a red car", &error);
   BitmarCaption caption;
@@ -631,7 +661,8 @@ main (int argc, char **argv)
   bmk_init ();
   g_test_add_func ("/engine/encode", test_encode);
   g_test_add_func ("/engine/episode-bytes", test_episode_bytes);
-  g_test_add_func ("/engine/episode-copy", test_episode_copy);
+  g_test_add_func ("/engine/episode-assign", test_episode_assign);
+  g_test_add_func ("/engine/abstract", test_abstract);
   g_test_add_func ("/engine/tiers", test_tiers);
   g_test_add_func ("/engine/caption", test_caption);
   g_test_add_func ("/engine/confidence", test_confidence);

@@ -10,6 +10,7 @@
 
 #include "edit.h"
 #include "gguf.h"
+#include "model-private.h"
 
 /* ---- Refused ------------------------------------------------------------------------------------------- */
 
@@ -449,14 +450,14 @@ use (BitmarModel *model)
   BitmarImage image = { .format = BITMAR_FORMAT_GRAY8, .width = 16, .height = 16, .planes = { grey }, .strides = { 16 } };
   float *embedding = g_new (float, bitmar_model_get_memory_width (model));
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   BitmarMemory *memory = bitmar_memory_new (model, 0, -2, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
   BitmarCaption caption;
   GError *error = NULL;
 
   g_assert_true (encoder && memory && captioner);
-  if (!bitmar_model_embed_text (model, "a dog", embedding, &error))
+  if (!bitmar_model_embed (model, "a dog", embedding, &error))
     g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG);
   g_clear_error (&error);
   g_assert_true (bitmar_encoder_encode (encoder, &image, episode, &error));
@@ -649,7 +650,7 @@ test_rewritten (void)
   a = bitmar_model_load (path, NULL);
   g_assert_nonnull (a);
   g_assert_cmpuint (bitmar_model_get_memory_width (a), ==, 16);
-  g_assert_true (bitmar_model_embed_text (a, "a dog", x[0], NULL));
+  g_assert_true (bitmar_model_embed (a, "a dog", x[0], NULL));
   edit_find (data, size, "Tiny random model")[0] = 't';
   edit_seal (data, size);
   write_over (path, data, size, 3000);
@@ -658,7 +659,7 @@ test_rewritten (void)
   g_assert_cmpstr (bitmar_model_get_name (b), ==, "tiny random model");
   write_over (path, "gone", 4, 4000);
   path_refused (path, BITMAR_ERROR_FORMAT);
-  g_assert_true (bitmar_model_embed_text (a, "a dog", x[1], NULL));
+  g_assert_true (bitmar_model_embed (a, "a dog", x[1], NULL));
   g_assert_cmpmem (x[0], sizeof x[0], x[1], sizeof x[1]);
   g_object_unref (a);
   g_object_unref (b);
@@ -762,9 +763,9 @@ embed_often (gpointer data)
   guint n = bitmar_model_get_memory_width (model);
   float *first = g_new (float, n), *x = g_new (float, n);
 
-  g_assert_true (bitmar_model_embed_text (model, SENTENCE, first, NULL));
+  g_assert_true (bitmar_model_embed (model, SENTENCE, first, NULL));
   for (guint i = 0; i < 50; i++) {
-    g_assert_true (bitmar_model_embed_text (model, i % 2 ? SENTENCE : "another one", x, NULL));
+    g_assert_true (bitmar_model_embed (model, i % 2 ? SENTENCE : "another one", x, NULL));
     if (i % 2)
       g_assert_cmpmem (x, n * sizeof *x, first, n * sizeof *x);
   }
@@ -803,12 +804,12 @@ test_embed_refused (void)
   GString *longer = g_string_new (NULL);
   GError *error = NULL;
 
-  g_assert_false (bitmar_model_embed_text (model, "caf\xe9", x, &error));
+  g_assert_false (bitmar_model_embed (model, "caf\xe9", x, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_ENCODING);
   g_clear_error (&error);
   for (guint i = 0; i < 200; i++)
     g_string_append (longer, "zebra ");
-  g_assert_false (bitmar_model_embed_text (model, longer->str, x, &error));
+  g_assert_false (bitmar_model_embed (model, longer->str, x, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG);
   g_clear_error (&error);
   g_string_free (longer, TRUE);
@@ -831,8 +832,8 @@ test_embed_unit (void)
     double square = 0;
 
     x[n] = 77;
-    g_assert_true (bitmar_model_embed_text (model, texts[i], x, &error));
-    g_assert_true (bitmar_model_embed_text (model, texts[i], again, &error));
+    g_assert_true (bitmar_model_embed (model, texts[i], x, &error));
+    g_assert_true (bitmar_model_embed (model, texts[i], again, &error));
     g_assert_no_error (error);
     g_assert_cmpmem (x, n * sizeof *x, again, n * sizeof *x);
     for (guint j = 0; j < n; j++)
@@ -857,11 +858,11 @@ test_embed_longest (void)
   g_assert_cmpstr (text, ==, "16");
   g_free (text);
   text = g_strnfill (15, '7');
-  g_assert_false (bitmar_model_embed_text (model, text, x, &error));
+  g_assert_false (bitmar_model_embed (model, text, x, &error));
   g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG);
   g_clear_error (&error);
   text[14] = 0;
-  g_assert_true (bitmar_model_embed_text (model, text, x, &error));
+  g_assert_true (bitmar_model_embed (model, text, x, &error));
   g_assert_no_error (error);
   g_free (text);
   g_free (x);

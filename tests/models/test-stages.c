@@ -403,7 +403,7 @@ captions_with (guint window, guint max_tokens)
   BitmarModel *model = load ();
   gsize c = model->memory_width;
   guint old_window = model->decoder.window, old_max = model->decoder.max_tokens;
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   BitmarCaptionParams params = { .beam_size = 1, .length_penalty = -1 };
   float *context = g_new (float, 2 * c);
   GRand *rand = g_rand_new_with_seed (window);
@@ -668,7 +668,7 @@ check_caption (BitmarModel *model, const char *folder, const char *prompt)
     .strides = { (gint) size * 3 } };
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   BitmarCaption caption;
   gint32 *want;
 
@@ -719,7 +719,7 @@ test_golden (gconstpointer data)
   bitmar_fusion_run (&fusion, first, codes, v_rows, NULL, content);
   assert_near (folder, "key.f32", key, c, 5e-3f);
   assert_near (folder, "content.f32", content, c, 5e-3f);
-  g_assert_true (bitmar_model_embed_text (model, prompt, key, NULL));
+  g_assert_true (bitmar_model_embed (model, prompt, key, NULL));
   assert_near (folder, "text.f32", key, c, 5e-3f);
   check_logits (model, folder, codes, v_rows, content);
   check_caption (model, folder, prompt);

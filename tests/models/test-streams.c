@@ -72,7 +72,7 @@ differ (float cut)
   BitmarModel *model = edit_load_tiny ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   guint n = 0;
 
   model->decoder.history = 1;
@@ -108,7 +108,7 @@ test_cancelled (void)
   BitmarModel *model = load ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL), *fresh = bitmar_captioner_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   BitmarCaption a, b;
 
   model->decoder.cut = -1;
@@ -137,7 +137,7 @@ said_with (guint history, float cut, float hold, const char *prompt_from_fourth,
   BitmarModel *model = edit_load_tiny ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   char **said = g_new0 (char *, 9);
 
   model->decoder.history = history;
@@ -229,7 +229,7 @@ test_tell (void)
   BitmarModel *model = load ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarMemory *memory = bitmar_memory_new (model, 4, 0.99f, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   gsize c = model->memory_width;
   float *said = g_new (float, c);
 
@@ -264,7 +264,7 @@ test_return_restored (void)
   BitmarModel *model = edit_load_tiny ();
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarMemory *memory = bitmar_memory_new (model, 0, 0.9999f, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   g_autofree char *path = g_strdup_printf ("%s/bitmar-said-%d", g_get_tmp_dir (), (int) getpid ());
   BitmarSaid said;
 
@@ -297,7 +297,7 @@ test_return (void)
   BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
   BitmarMemory *memory = bitmar_memory_new (model, 0, 0.9999f, NULL);
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model), *copy = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL), *copy = bitmar_episode_new (model, NULL);
   BitmarCaption caption;
   GBytes *bytes;
 
@@ -310,7 +310,7 @@ test_return (void)
 
   look (model, encoder, 1, episode);
   g_assert_true (bitmar_memory_observe (memory, episode, 1, NULL));
-  bytes = bitmar_episode_to_bytes (episode);           /* it travels between elements */
+  bytes = bitmar_episode_to_bytes (episode, NULL);           /* it travels between elements */
   g_assert_true (bitmar_episode_set_bytes (copy, bytes, NULL));
   g_assert_true (bitmar_captioner_caption (captioner, copy, NULL, &caption, NULL));
   g_assert_cmpstr (caption.text, ==, "a red car");
@@ -339,7 +339,7 @@ static void
 test_caption_refused (void)
 {
   BitmarModel *model = load ();
-  BitmarEpisode *episode = bitmar_episode_new (model);
+  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
   GError *error = NULL;
 
   g_assert_false (bitmar_episode_set_caption (episode, "a man a man a man a man a man a man a man a man a man a man", &error));

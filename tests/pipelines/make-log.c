@@ -21,13 +21,13 @@ check (gboolean done, GError *error)
 static void
 append (BitmarModel *model, BitmarEventLog *log, const char *camera, gint64 seconds, const char *text)
 {
-  float *x = g_new (float, bitmar_model_get_memory_width (model));
+  GError *error = NULL;
+  float *x = bitmar_model_embed_text (model, text, NULL, &error);
   char *jpeg = g_strconcat ("jpeg of ", text, NULL);
   BitmarEvent e = { .camera = camera, .text = text, .utc = seconds * 1000000000, .pts = G_MAXUINT64, .running_time = 5,
     .confidence = 0.75f, .novelty = 0.5f, .embedding = x, .thumbnail = g_bytes_new_take (jpeg, strlen (jpeg)) };
-  GError *error = NULL;
 
-  check (bitmar_model_embed_text (model, text, x, &error), error);
+  check (x != NULL, error);
   check (bitmar_event_log_append (log, &e, &error), error);
   g_bytes_unref (e.thumbnail);
   g_free (x);
