@@ -516,7 +516,7 @@ start (GstBitmarFilter *filter)
   self->max_delay = 0;
   self->late_told = FALSE;
   g_mutex_unlock (&self->lock);
-  self->worker = bitmar_worker_new ("bitmar-caption", work, job_free, self);
+  self->worker = bitmar_worker_new ("bitmar-caption", NULL, work, job_free, self);
 }
 
 static void

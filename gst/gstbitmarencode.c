@@ -159,7 +159,13 @@ unreadable (GstBitmarEncode *self)
       ("the buffer is smaller than its caps say, or can't be mapped"));
 }
 
-/* The worker's thread. */
+/* The worker's thread, all of this. Nobody's turn is spent on waiting for a file. */
+static void
+wait_for_model (gpointer user_data)
+{
+  gst_bitmar_filter_get_model (GST_BITMAR_FILTER (user_data), TRUE, &(GstFlowReturn) { 0 });
+}
+
 static void
 encode_job (gpointer data, gpointer user_data)
 {
@@ -387,7 +393,7 @@ start (GstBitmarFilter *filter)
   self->frames = self->encoded = self->skipped = 0;
   self->times = (BitmarSeries) { 0 };
   set_earliest (self, GST_CLOCK_TIME_NONE);
-  self->worker = bitmar_worker_new ("bitmar-encode", encode_job, job_free, self);
+  self->worker = bitmar_worker_new ("bitmar-encode", wait_for_model, encode_job, job_free, self);
 }
 
 static void

@@ -13,7 +13,11 @@ typedef struct _BitmarWorker BitmarWorker;
 /* Runs in the worker's thread and borrows the job. */
 typedef void (*BitmarWorkerFunc) (gpointer job, gpointer user_data);
 
-BitmarWorker *bitmar_worker_new (const char *name, BitmarWorkerFunc func, GDestroyNotify free_job,
+/* Runs in the worker's thread before it asks for its turn, and may wait. */
+typedef void (*BitmarWorkerPrepareFunc) (gpointer user_data);
+
+/* prepare: where it is given a job begins when it is the worker's turn (turn.h), and is the newest one then. */
+BitmarWorker *bitmar_worker_new (const char *name, BitmarWorkerPrepareFunc prepare, BitmarWorkerFunc func, GDestroyNotify free_job,
     gpointer user_data);
 /* Drops what waits, waits for what runs, ends the thread. */
 void bitmar_worker_free (BitmarWorker *worker);

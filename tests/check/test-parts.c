@@ -3,6 +3,7 @@
 
 /* The plugin's insides that know no pads: times of text, sampling, percentiles, text that leaves. */
 
+#include <sched.h>
 #include <string.h>
 
 #include "captiontext.h"
@@ -13,6 +14,7 @@
 #include "sampling.h"
 #include "series.h"
 #include "timeline.h"
+#include "worker.h"
 
 #define S GST_SECOND
 
@@ -309,7 +311,150 @@ GST_START_TEST (test_posted_errors)
 }
 GST_END_TEST
 
+/* ---- Turns ------------------------------------------------------------------------------------------- */
+
+#define CREW 7
+
+typedef struct {
+  BitmarWorker *worker;
+  guint done, last;            /* jobs; the newest one's number */
+  GMutex *gate;                /* the job waits for it; NULL: it doesn't */
+} Hand;
+
+static guint jobs_in_all, most_at_once, at_once;
+static GMutex crew_lock;
+
+static void
+no_preparation (gpointer user_data)
+{
+}
+
+static void
+do_job (gpointer job, gpointer user_data)
+{
+  Hand *hand = user_data;
+
+  g_mutex_lock (&crew_lock);
+  at_once++;
+  most_at_once = MAX (most_at_once, at_once);
+  g_mutex_unlock (&crew_lock);
+  if (hand->gate) {
+    g_mutex_lock (hand->gate);
+    g_mutex_unlock (hand->gate);
+  } else {
+    g_usleep (1000);
+  }
+  g_mutex_lock (&crew_lock);
+  at_once--;
+  hand->done++;
+  hand->last = GPOINTER_TO_UINT (job);
+  jobs_in_all++;
+  g_mutex_unlock (&crew_lock);
+}
+
+static void
+no_free (gpointer job)
+{
+}
+
+static Hand *
+hire (Hand *hand)
+{
+  hand->worker = bitmar_worker_new ("hand", no_preparation, do_job, no_free, hand);
+  return hand;
+}
+
+static guint
+read_locked (const guint *x)
+{
+  guint value;
+
+  g_mutex_lock (&crew_lock);
+  value = *x;
+  g_mutex_unlock (&crew_lock);
+  return value;
+}
+
+static void
+use_one_processor (cpu_set_t *before)
+{
+  cpu_set_t one;
+  gint cpu = 0;
+
+  fail_unless_equals_int (sched_getaffinity (0, sizeof *before, before), 0);
+  while (!CPU_ISSET (cpu, before))
+    cpu++;
+  CPU_ZERO (&one);
+  CPU_SET (cpu, &one);
+  fail_unless_equals_int (sched_setaffinity (0, sizeof one, &one), 0);
+}
+
+/* Each always has a job to do; the one that asks first is the one that is asked most. */
+GST_START_TEST (test_turns)
+{
+  Hand crew[CREW] = { 0 };
+  guint fewest = G_MAXUINT, most = 0;
+  cpu_set_t before;
+
+  use_one_processor (&before);
+  jobs_in_all = most_at_once = 0;
+  for (guint i = 0; i < CREW; i++)
+    hire (&crew[i]);
+  for (guint n = 1; read_locked (&jobs_in_all) < 30 * CREW; n++)
+    for (guint i = 0; i < CREW; i++)
+      for (guint k = 0; k <= CREW - i; k++)
+        bitmar_worker_submit (crew[i].worker, GUINT_TO_POINTER (n));
+  for (guint i = 0; i < CREW; i++) {
+    fewest = MIN (fewest, read_locked (&crew[i].done));
+    most = MAX (most, read_locked (&crew[i].done));
+  }
+  for (guint i = 0; i < CREW; i++)
+    bitmar_worker_free (crew[i].worker);
+  sched_setaffinity (0, sizeof before, &before);
+  fail_unless_equals_int (most_at_once, 1);
+  fail_unless (most <= fewest + 2, "the jobs of one are %u, those of another %u", fewest, most);
+}
+GST_END_TEST
+
+/* What is done when the turn comes is what was asked last; who is sent home does not wait for it. */
+GST_START_TEST (test_waiting_for_a_turn)
+{
+  Hand busy = { 0 }, patient = { 0 }, leaving = { 0 };
+  cpu_set_t before;
+  GMutex gate;
+
+  use_one_processor (&before);
+  g_mutex_init (&gate);
+  g_mutex_lock (&gate);
+  busy.gate = &gate;
+  at_once = 0;
+  bitmar_worker_submit (hire (&busy)->worker, GUINT_TO_POINTER (1));
+  while (read_locked (&at_once) == 0)
+    g_usleep (1000);
+  hire (&leaving);
+  hire (&patient);
+  bitmar_worker_submit (leaving.worker, GUINT_TO_POINTER (1));
+  for (guint n = 1; n <= 5; n++) {
+    bitmar_worker_submit (patient.worker, GUINT_TO_POINTER (n));
+    g_usleep (1000);
+  }
+  bitmar_worker_free (leaving.worker);
+  fail_unless_equals_int (leaving.done, 0);
+  fail_unless_equals_int (read_locked (&patient.done), 0);
+  g_mutex_unlock (&gate);
+  bitmar_worker_drain (patient.worker);
+  fail_unless_equals_int (patient.done, 1);
+  fail_unless_equals_int (patient.last, 5);
+  bitmar_worker_free (patient.worker);
+  bitmar_worker_free (busy.worker);
+  g_mutex_clear (&gate);
+  sched_setaffinity (0, sizeof before, &before);
+}
+GST_END_TEST
+
 static const TestPromise promises[] = {
+  { .name = "of more streams than there is time for each is looked at as often", .test = test_turns },
+  { .name = "a look that waits for its turn is the newest when it comes", .test = test_waiting_for_a_turn },
   { .name = "each error of the engine has its domain, code and debug text on the bus", .test = test_posted_errors },
   { .name = "pieces of live text abut", .test = test_timeline_live },
   { .name = "cues end where the next begins, and are cut for a muxer that waits", .test = test_timeline_cue },
