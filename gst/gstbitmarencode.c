@@ -166,6 +166,18 @@ wait_for_model (gpointer user_data)
   gst_bitmar_filter_get_model (GST_BITMAR_FILTER (user_data), TRUE, &(GstFlowReturn) { 0 });
 }
 
+/* What memory downstream makes of it is done here, where no frame waits. One that is not ready, or behind a tee that asks another, does it
+ * when the frame comes. */
+static void
+remember (GstBitmarEncode *self, GstBuffer *look)
+{
+  GstQuery *query = gst_bitmar_observe_query_new (look);
+
+  if (gst_pad_peer_query (gst_bitmar_filter_get_src_pad (GST_BITMAR_FILTER (self)), query))
+    gst_bitmar_observe_query_take (query, look);
+  gst_query_unref (query);
+}
+
 static void
 encode_job (gpointer data, gpointer user_data)
 {
@@ -185,6 +197,7 @@ encode_job (gpointer data, gpointer user_data)
     unreadable (self);
   if (!look)
     return;
+  remember (self, look);
   g_mutex_lock (&self->lock);
   /* No frame has passed since the last look. */
   if (self->ready) {
@@ -212,6 +225,7 @@ attach (GstBuffer **buffer, GstBuffer *look)
 {
   *buffer = gst_buffer_make_writable (*buffer);
   gst_bitmar_meta_copy (*buffer, look, GST_BITMAR_EPISODE_META);
+  gst_bitmar_meta_copy (*buffer, look, GST_BITMAR_MEMORY_META);
   gst_buffer_unref (look);
 }
 

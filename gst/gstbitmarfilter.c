@@ -326,6 +326,14 @@ filter_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 }
 
 static gboolean
+filter_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  GstBitmarFilterClass *klass = GST_BITMAR_FILTER_GET_CLASS (parent);
+
+  return (klass->query && klass->query (GST_BITMAR_FILTER (parent), query)) || gst_pad_query_default (pad, parent, query);
+}
+
+static gboolean
 filter_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstBitmarFilterClass *klass = GST_BITMAR_FILTER_GET_CLASS (parent);
@@ -466,6 +474,7 @@ filter_constructed (GObject *object)
   priv->sinkpad = gst_pad_new_from_template (gst_element_class_get_pad_template (klass, "sink"), "sink");
   gst_pad_set_chain_function (priv->sinkpad, filter_chain);
   gst_pad_set_event_function (priv->sinkpad, filter_sink_event);
+  gst_pad_set_query_function (priv->sinkpad, filter_sink_query);
   gst_pad_set_iterate_internal_links_function (priv->sinkpad, filter_internal_links);
   GST_PAD_SET_PROXY_CAPS (priv->sinkpad);
   GST_PAD_SET_PROXY_ALLOCATION (priv->sinkpad);

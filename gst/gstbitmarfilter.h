@@ -40,6 +40,8 @@ struct _GstBitmarFilterClass {
   void (*event) (GstBitmarFilter *self, GstEvent **event);
   /* Any thread: an event from downstream. TRUE: it was for this element and goes no further. */
   gboolean (*upstream_event) (GstBitmarFilter *self, GstEvent *event);
+  /* Any thread: a query of the sink pad. TRUE: it is answered. */
+  gboolean (*query) (GstBitmarFilter *self, GstQuery *query);
 };
 
 /* The streaming thread's; the segment is that of the event() being handled, too. */

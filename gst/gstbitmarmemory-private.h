@@ -21,8 +21,12 @@ struct _GstBitmarMemory {
   gboolean post_messages;
   BitmarSaver *saver;          /* between start and stop, as all that follows */
   GThreadPool *logger;         /* one thread: what live video must not wait for; NULL: there is no log */
+  guint64 id;                  /* of the process's memories; for good */
   guint64 epoch;               /* UTC of running time 0, for frames that don't know when they were taken */
   GMutex save_lock;            /* one snapshot at a time: what was taken earlier must not be written later. Taken before lock */
+  /* answer_lock: a look that is remembered before its frame comes, against the way down. Taken before all others */
+  GMutex answer_lock;
+  gboolean answers;            /* all is loaded and restored */
   /* lock: live video may wait for it; held for microseconds, and for a millisecond or two while a snapshot is taken */
   GMutex lock;
   BitmarModel *model;

@@ -77,7 +77,7 @@ raise_alert (const BitmarAlertEvent *event, gpointer user_data)
 
 /* Messages; and what starts is logged, with the look that raised it. Takes the structures. looked: NULL at the end of a stream. */
 static void
-tell_alerts (GstBitmarMemory *self, GPtrArray *raised, const GstStructure *looked, GBytes *episode)
+tell_alerts (GstBitmarMemory *self, GPtrArray *raised, const GstStructure *looked, GBytes *episode, gboolean live)
 {
   GstSample *thumbnail = looked ? gst_bitmar_thumbnail_peek (looked) : NULL;
   gboolean wanted;
@@ -94,7 +94,7 @@ tell_alerts (GstBitmarMemory *self, GPtrArray *raised, const GstStructure *looke
 
       if (thumbnail)
         gst_structure_set (logged, "thumbnail", GST_TYPE_SAMPLE, thumbnail, NULL);
-      if (gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self))) {
+      if (live) {
         gst_bitmar_memory_log_later (self, logged, episode);
       } else {
         gst_bitmar_memory_log (self, logged, episode);
@@ -120,7 +120,7 @@ finish_alerts (GstBitmarMemory *self)
   if (self->alerts)
     bitmar_alerts_finish (self->alerts, raise_alert, &watch);
   g_mutex_unlock (&self->lock);
-  tell_alerts (self, watch.raised, NULL, NULL);
+  tell_alerts (self, watch.raised, NULL, NULL, FALSE);
   g_free (stream);
 }
 
@@ -146,19 +146,27 @@ observe_locked (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, Watch *wa
   return TRUE;
 }
 
+/* The novelty is told to the buffer, or to the query that s is of; an event has no use for it. */
 static GstFlowReturn
-observe_bytes (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, const GstBitmarTime *time, GstBuffer *buffer)
+observe_bytes (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, const GstBitmarTime *time, GstBuffer *buffer, gboolean asked,
+    gboolean live)
 {
   char *stream = stream_name (self);
   Watch watch = { self, time, stream, g_ptr_array_new () };
   GError *error = NULL;
 
   g_mutex_lock (&self->lock);
-  if (observe_locked (self, s, bytes, &watch, &error) && buffer)
-    gst_bitmar_meta_add_memory (buffer, bitmar_episode_get_novelty (self->episode),
-        bitmar_episode_get_slot (self->episode), self->used, stream);
+  if (observe_locked (self, s, bytes, &watch, &error)) {
+    gdouble novelty = bitmar_episode_get_novelty (self->episode);
+    gint slot = bitmar_episode_get_slot (self->episode);
+
+    if (buffer)
+      gst_bitmar_meta_add_memory (buffer, novelty, slot, self->used, stream);
+    if (asked)
+      gst_bitmar_observe_query_answer (s, self->id, novelty, slot, self->used);
+  }
   g_mutex_unlock (&self->lock);
-  tell_alerts (self, watch.raised, s, bytes);
+  tell_alerts (self, watch.raised, s, bytes, live);
   g_free (stream);
   if (!error)
     return GST_FLOW_OK;
@@ -170,14 +178,16 @@ observe_bytes (GstBitmarMemory *self, GstStructure *s, GBytes *bytes, const GstB
 static GstFlowReturn
 observe (GstBitmarMemory *self, GstStructure *s, GstBuffer *buffer)
 {
+  gboolean live = gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self));
   GstFlowReturn flow;
   GstBitmarTime time;
   GBytes *bytes;
   char *stream;
 
+  if (gst_bitmar_episode_get_memory (s) == self->id)
+    return GST_FLOW_OK;
   /* Live video waits for nobody; the episode then goes on as it came, but for whose it is. */
-  if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), !gst_bitmar_filter_is_live (GST_BITMAR_FILTER (self)),
-          &flow)) {
+  if (!gst_bitmar_filter_get_model (GST_BITMAR_FILTER (self), !live, &flow)) {
     g_mutex_lock (&self->lock);
     self->skipped++;
     g_mutex_unlock (&self->lock);
@@ -189,9 +199,37 @@ observe (GstBitmarMemory *self, GstStructure *s, GstBuffer *buffer)
   bytes = gst_bitmar_episode_read (s, &time);
   if (!bytes)
     return GST_FLOW_OK;
-  flow = observe_bytes (self, s, bytes, &time, buffer);
+  flow = observe_bytes (self, s, bytes, &time, buffer, FALSE, live);
   g_bytes_unref (bytes);
   return flow;
+}
+
+/* The thread of a bitmarencode, before the look is on any frame. */
+static gboolean
+answer (GstBitmarFilter *filter, GstQuery *query)
+{
+  GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
+  GstStructure *s = gst_bitmar_observe_query_peek (query);
+  GBytes *bytes = NULL;
+  GstBitmarTime time;
+
+  if (!s)
+    return FALSE;
+  g_mutex_lock (&self->answer_lock);
+  if (self->answers && (bytes = gst_bitmar_episode_read (s, &time))) {
+    observe_bytes (self, s, bytes, &time, NULL, TRUE, TRUE);
+    g_bytes_unref (bytes);
+  }
+  g_mutex_unlock (&self->answer_lock);
+  return gst_bitmar_episode_get_memory (s) == self->id;
+}
+
+static void
+set_answers (GstBitmarMemory *self, gboolean answers)
+{
+  g_mutex_lock (&self->answer_lock);
+  self->answers = answers;
+  g_mutex_unlock (&self->answer_lock);
 }
 
 static GstFlowReturn
@@ -315,7 +353,10 @@ load (GstBitmarFilter *filter, BitmarModel *model, GError **error)
 {
   GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
 
-  return make_memory (self, model, error) && gst_bitmar_memory_open_files (self, model, error);
+  if (!make_memory (self, model, error) || !gst_bitmar_memory_open_files (self, model, error))
+    return FALSE;
+  set_answers (self, TRUE);
+  return TRUE;
 }
 
 static void
@@ -335,6 +376,7 @@ stop (GstBitmarFilter *filter)
 {
   GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
 
+  set_answers (self, FALSE);
   gst_bitmar_memory_close_files (self);
   g_mutex_lock (&self->lock);
   g_clear_object (&self->memory);
@@ -356,15 +398,20 @@ finalize (GObject *object)
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->log_lock);
   g_mutex_clear (&self->save_lock);
+  g_mutex_clear (&self->answer_lock);
   G_OBJECT_CLASS (gst_bitmar_memory_parent_class)->finalize (object);
 }
 
 static void
 gst_bitmar_memory_init (GstBitmarMemory *self)
 {
+  static gsize memories;
+
+  self->id = (guint64) g_atomic_pointer_add (&memories, 1) + 1;
   g_mutex_init (&self->lock);
   g_mutex_init (&self->log_lock);
   g_mutex_init (&self->save_lock);
+  g_mutex_init (&self->answer_lock);
   gst_bitmar_memory_init_properties (self);
 }
 
@@ -385,6 +432,7 @@ gst_bitmar_memory_class_init (GstBitmarMemoryClass *klass)
   filter_class->frame = memory_frame;
   filter_class->event = handle_event;
   filter_class->upstream_event = handle_caption;
+  filter_class->query = answer;
   gst_bitmar_memory_install_properties (object_class);
 
   gst_bitmar_memory_install_signals (klass);

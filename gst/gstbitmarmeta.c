@@ -107,7 +107,10 @@ copy_field (GQuark field, const GValue *value, gpointer to)
 void
 gst_bitmar_meta_copy (GstBuffer *buffer, GstBuffer *from, const char *name)
 {
-  gst_structure_foreach (gst_bitmar_meta_peek (from, name), copy_field, replace_meta (buffer, name));
+  const GstStructure *fields = gst_bitmar_meta_peek (from, name);
+
+  if (fields)
+    gst_structure_foreach (fields, copy_field, replace_meta (buffer, name));
 }
 
 void
@@ -143,6 +146,61 @@ gst_bitmar_episode_event_peek (GstEvent *event)
       || !gst_event_has_name (event, GST_BITMAR_EPISODE_EVENT))
     return NULL;
   return gst_event_get_structure (event);
+}
+
+GstQuery *
+gst_bitmar_observe_query_new (GstBuffer *look)
+{
+  GstStructure *s = gst_structure_copy (gst_bitmar_meta_peek (look, GST_BITMAR_EPISODE_META));
+
+  gst_structure_set_name (s, GST_BITMAR_OBSERVE_QUERY);
+  return gst_query_new_custom (GST_QUERY_CUSTOM, s);
+}
+
+GstStructure *
+gst_bitmar_observe_query_peek (GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_CUSTOM || !gst_structure_has_name (gst_query_get_structure (query), GST_BITMAR_OBSERVE_QUERY))
+    return NULL;
+  return gst_query_writable_structure (query);
+}
+
+void
+gst_bitmar_observe_query_answer (GstStructure *structure, guint64 memory, gdouble novelty, gint slot, guint used)
+{
+  gst_structure_set (structure, "memory", G_TYPE_UINT64, memory, "novelty", G_TYPE_DOUBLE, novelty, "slot", G_TYPE_INT, slot,
+      "used", G_TYPE_UINT, used, NULL);
+}
+
+void
+gst_bitmar_observe_query_take (GstQuery *query, GstBuffer *look)
+{
+  const GstStructure *answer = gst_query_get_structure (query);
+  const char *stream = gst_structure_get_string (answer, "stream");
+  GBytes *episode = NULL;
+  guint64 memory;
+  gdouble novelty;
+  gint slot;
+  guint used;
+
+  /* Whoever else answers knows nothing of this. */
+  if (gst_structure_get (answer, "episode", G_TYPE_BYTES, &episode, "memory", G_TYPE_UINT64, &memory, "novelty", G_TYPE_DOUBLE, &novelty,
+          "slot", G_TYPE_INT, &slot, "used", G_TYPE_UINT, &used, NULL)) {
+    GstStructure *s = gst_bitmar_meta_peek (look, GST_BITMAR_EPISODE_META);
+
+    gst_bitmar_episode_write (s, episode, stream);
+    gst_structure_set (s, "memory", G_TYPE_UINT64, memory, NULL);
+    gst_bitmar_meta_add_memory (look, novelty, slot, used, stream);
+  }
+  g_clear_pointer (&episode, g_bytes_unref);
+}
+
+guint64
+gst_bitmar_episode_get_memory (const GstStructure *structure)
+{
+  guint64 memory;
+
+  return gst_structure_get_uint64 (structure, "memory", &memory) ? memory : 0;
 }
 
 GstEvent *

@@ -22,7 +22,8 @@ G_BEGIN_DECLS
  *   episode  GBytes     bitmar_episode_to_bytes(): for elements of the same process
  *   model    gchararray the model's id
  *   stream   gchararray stream-id of bitmarmemory, once it has passed one
- *   thumbnail GstSample small raw RGB picture of it, with bitmarencode's `thumbnail-width` */
+ *   thumbnail GstSample small raw RGB picture of it, with bitmarencode's `thumbnail-width`
+ *   memory   guint64    which bitmarmemory of the process has remembered it already; absent: none has */
 #define GST_BITMAR_EPISODE_META "BitmarEpisodeMeta"
 /* What memory says of it, next to the episode.
  *   novelty  gdouble    0 (seen before) to 1 (new)
@@ -41,6 +42,10 @@ G_BEGIN_DECLS
 /* A serialised downstream event with the fields of the episode meta, for an episode that no buffer can carry any more
  * (live, right before EOS). */
 #define GST_BITMAR_EPISODE_EVENT GST_BITMAR_EPISODE_META
+
+/* A downstream query with the fields of the episode meta, by which bitmarencode, beside a live stream, has a look remembered before a frame carries
+ * it, so that the frame's thread need not. bitmarmemory answers with `episode`, `stream` and `memory` set, and with the memory meta's fields. */
+#define GST_BITMAR_OBSERVE_QUERY "BitmarObserveQuery"
 
 /* A caption on its way back to bitmarmemory, which remembers and logs it: a custom upstream event with the caption meta's fields,
  * `episode` (GBytes) and, where there is one, `thumbnail` (GstSample). */
@@ -73,8 +78,18 @@ void gst_bitmar_meta_add_episode (GstBuffer *buffer, GBytes *episode, const char
 void gst_bitmar_meta_add_memory (GstBuffer *buffer, gdouble novelty, gint slot, guint used, const char *stream);
 void gst_bitmar_meta_add_caption (GstBuffer *buffer, const GstBitmarCaptionInfo *caption, gboolean in_full);
 
-/* from: has one. */
+/* Nothing where from has none. */
 void gst_bitmar_meta_copy (GstBuffer *buffer, GstBuffer *from, const char *name);
+
+/* look: a buffer with the episode meta. (transfer full) */
+GstQuery *gst_bitmar_observe_query_new (GstBuffer *look);
+/* NULL: it is none. */
+GstStructure *gst_bitmar_observe_query_peek (GstQuery *query);
+void gst_bitmar_observe_query_answer (GstStructure *structure, guint64 memory, gdouble novelty, gint slot, guint used);
+/* Writes what was answered into the episode meta, and a memory meta beside it. */
+void gst_bitmar_observe_query_take (GstQuery *query, GstBuffer *look);
+/* 0: no memory has remembered it. */
+guint64 gst_bitmar_episode_get_memory (const GstStructure *structure);
 
 /* episode: the structure of an episode meta. */
 GstEvent *gst_bitmar_episode_event_new (const GstStructure *episode);

@@ -1,19 +1,24 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* bench-latency [SECONDS [LATENCY_MS]]: a live 1280x720 camera of 25 frames a second, one look and one caption a second.
+/* bench-latency [SECONDS [LATENCY_MS]]: a live 1280x720 camera of 25 frames a second, one look and one caption a second, and a memory whose
+ * slots are all taken.
  *
  * Prints what our elements add to a video buffer, p50, p99 and the most, in microseconds. Twice: as GStreamer's latency tracer has it,
- * each element and, for the share of the machine and of the tracer itself, an identity before them; and without the tracer as the CPU
+ * each element and, for the share of the machine and of the tracer itself, an identity before them, which does nothing; and without the tracer as the CPU
  * time of the streaming thread from the first pad to the last, which other programs do not change. Then how long captions take
  * after their frame, p50 and p95, against bitmarcaption's `latency` (LATENCY_MS, 200). */
 
+#include <glib/gstdio.h>
 #include <gst/gst.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "bitmar.h"
 
 #define FRAMES_A_SECOND 25
 
@@ -122,12 +127,75 @@ on_caption (GstElement *pipeline, const GstStructure *s)
   }
 }
 
+/* ---- A full memory ------------------------------------------------------------------------------------- */
+
+/* Another key, of unit length, where the serialised episode has its own: after the header of 92 bytes. */
+static void
+look_elsewhere (BitmarEpisode *episode, GRand *rand)
+{
+  GBytes *bytes = bitmar_episode_to_bytes (episode, NULL);
+  gsize width, size;
+  guint8 *data;
+  float square = 0, *key;
+
+  bitmar_episode_get_key (episode, &width);
+  data = g_bytes_unref_to_data (bytes, &size);
+  key = g_new (float, width);
+  for (gsize i = 0; i < width; i++) {
+    key[i] = (float) g_rand_double_range (rand, -1, 1);
+    square += key[i] * key[i];
+  }
+  for (gsize i = 0; i < width; i++)
+    key[i] /= sqrtf (square);
+  memcpy (data + 92, key, width * sizeof *key);
+  bytes = g_bytes_new_take (data, size);
+  if (!bitmar_episode_set_bytes (episode, bytes, NULL))
+    g_error ("bench-latency: the format of episodes is another");
+  g_bytes_unref (bytes);
+  g_free (key);
+}
+
+static void
+fill_memory (const char *path)
+{
+  static guint8 gray[64 * 64];
+  BitmarImage image = { .format = BITMAR_FORMAT_GRAY8, .width = 64, .height = 64, .planes = { gray }, .strides = { 64 } };
+  BitmarModel *model = bitmar_model_load (bitmar_model_default_path (), NULL);
+  BitmarEncoder *encoder = model ? bitmar_encoder_new (model, NULL) : NULL;
+  BitmarEpisode *episode = encoder ? bitmar_episode_new (model, NULL) : NULL;
+  BitmarMemory *memory = episode ? bitmar_memory_new (model, 0, -2, NULL) : NULL;
+  GRand *rand = g_rand_new_with_seed (1);
+  GError *error = NULL;
+
+  if (!memory || !bitmar_encoder_encode (encoder, &image, episode, NULL)) {
+    g_printerr ("bench-latency: %s can't be loaded\n", bitmar_model_default_path ());
+    exit (1);
+  }
+  for (guint i = 0; i < 2 * bitmar_memory_get_slots (memory); i++) {
+    look_elsewhere (episode, rand);
+    bitmar_memory_observe (memory, episode, i, NULL);
+  }
+  if (!bitmar_memory_save (memory, path, &error)) {
+    g_printerr ("bench-latency: %s\n", error->message);
+    exit (1);
+  }
+  g_rand_free (rand);
+  g_object_unref (memory);
+  g_object_unref (episode);
+  g_object_unref (encoder);
+  g_object_unref (model);
+}
+
+/* ---- Runs ---------------------------------------------------------------------------------------------- */
+
+static const char *memory_file;
+
 static void
 run (guint seconds, guint latency_ms, gboolean traced)
 {
   char *line = g_strdup_printf ("videotestsrc is-live=true num-buffers=%u pattern=ball ! video/x-raw,format=NV12,width=1280,height=720,"
-      "framerate=%d/1 ! identity name=id ! bitmarencode name=e ! bitmarmemory name=m ! bitmarcaption name=c change-threshold=0 "
-      "min-interval=0 repeat=always min-confidence=0 latency=%u ! fakesink sync=true", seconds * FRAMES_A_SECOND, FRAMES_A_SECOND, latency_ms);
+      "framerate=%d/1 ! identity name=id ! bitmarencode name=e ! bitmarmemory name=m memory-file=%s ! bitmarcaption name=c change-threshold=0 "
+      "min-interval=0 repeat=always min-confidence=0 latency=%u ! fakesink sync=true", seconds * FRAMES_A_SECOND, FRAMES_A_SECOND, memory_file, latency_ms);
   GError *error = NULL;
   GstElement *pipeline = gst_parse_launch (line, &error);
   GstBus *bus;
@@ -138,7 +206,8 @@ run (guint seconds, guint latency_ms, gboolean traced)
     exit (1);
   }
   if (!traced) {
-    probe (pipeline, "e", "sink", NULL);
+    probe (pipeline, "id", "sink", NULL);
+    probe (pipeline, "e", "sink", "id");
     probe (pipeline, "m", "sink", "e");
     probe (pipeline, "c", "sink", "m");
     probe (pipeline, "c", "src", "c");
@@ -168,8 +237,9 @@ print (const char *name, Track *track)
 }
 
 static void
-print_ours (void)
+print_all (void)
 {
+  print ("  identity", &tracks[0]);
   print ("  bitmarencode", &tracks[1]);
   print ("  bitmarmemory", &tracks[2]);
   print ("  bitmarcaption", &tracks[3]);
@@ -186,8 +256,7 @@ measure_traced (guint seconds, guint latency_ms)
   gst_debug_set_threshold_for_name ("GST_TRACER", GST_LEVEL_TRACE);
   run (seconds, latency_ms, TRUE);
   g_print ("latency tracer\n");
-  print ("  identity", &tracks[0]);
-  print_ours ();
+  print_all ();
 }
 
 static void
@@ -196,7 +265,7 @@ measure_cpu (guint seconds, guint latency_ms)
   gst_init (NULL, NULL);
   run (seconds, latency_ms, FALSE);
   g_print ("CPU time\n");
-  print_ours ();
+  print_all ();
   g_print ("captions: %u, %.1f ms after their frame at p50, %.1f at p95; latency is %u ms\n", delays.times->len,
       percentile (&delays, 50) / 1e3, percentile (&delays, 95) / 1e3, latency_ms);
 }
@@ -205,8 +274,10 @@ int
 main (int argc, char **argv)
 {
   guint seconds = argc > 1 ? strtoul (argv[1], NULL, 10) : 60, latency_ms = argc > 2 ? strtoul (argv[2], NULL, 10) : 200;
+  g_autofree char *folder = g_dir_make_tmp ("bench-latency-XXXXXX", NULL), *file = g_build_filename (folder, "memory", NULL);
   pid_t child;
 
+  fill_memory (memory_file = file);
   for (guint i = 0; i < G_N_ELEMENTS (tracks); i++)
     tracks[i].times = g_array_new (FALSE, FALSE, sizeof (guint64));
   ours.times = g_array_new (FALSE, FALSE, sizeof (guint64));
@@ -220,5 +291,7 @@ main (int argc, char **argv)
   }
   waitpid (child, NULL, 0);
   measure_cpu (seconds, latency_ms);
+  g_unlink (file);
+  g_rmdir (folder);
   return 0;
 }

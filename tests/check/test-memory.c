@@ -341,7 +341,95 @@ GST_START_TEST (test_alerts_change)
 }
 GST_END_TEST
 
+/* ---- Live -------------------------------------------------------------------------------------------- */
+
+static guint64
+stat_of (GstHarness *h, const char *child, const char *field)
+{
+  GstElement *element = test_child (h, child);
+  GstStructure *stats;
+  guint64 x = 0;
+
+  g_object_get (element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_uint64 (stats, field, &x));
+  gst_structure_free (stats);
+  gst_object_unref (element);
+  return x;
+}
+
+static void
+wait_for_stat (GstHarness *h, const char *child, const char *field, guint64 wanted)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+
+  while (stat_of (h, child, field) < wanted && g_get_monotonic_time () < end)
+    g_usleep (1000);
+  fail_unless_equals_uint64 (stat_of (h, child, field), wanted);
+}
+
+/* The next frame that carries a look. (transfer full) */
+static GstBuffer *
+pass_until_looked (GstHarness *h, guint what, guint n)
+{
+  for (guint i = 0; i < 1000; i++) {
+    GstBuffer *out = test_pass (h, test_frame (CAPS_RGB, what, n));
+
+    if (test_meta (out, "BitmarEpisodeMeta"))
+      return out;
+    gst_buffer_unref (out);
+    g_usleep (10000);
+  }
+  fail ("no frame carries a look");
+  return NULL;
+}
+
+/* One look a second of frames that are all of the first: so many looks are made as are asked for. */
+GST_START_TEST (test_beside_video)
+{
+  GstHarness *h = start ("bitmarencode name=e mode=live ! identity ! bitmarmemory name=m mode=live stream-id=gate "
+      "alerts=\"any: a man above 0.0001 below 0.0001\" ! bitmarmemory name=n mode=live stream-id=yard ! bitmarcaption mode=live");
+  const GstStructure *s;
+  gdouble novelty;
+  GstBuffer *out;
+  guint64 memory;
+
+  test_wait_loaded (h, 4);
+  gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, 1, 0)));
+  /* Nobody has carried it there. */
+  wait_for_stat (h, "m", "episodes", 1);
+  check_alert (h, "start", 0);
+  fail_unless_equals_uint64 (stat_of (h, "n", "episodes"), 0);
+  out = pass_until_looked (h, 1, 1);
+  fail_unless_equals_uint64 (stat_of (h, "m", "episodes"), 1);
+  /* The second one is not asked, and sees it when it comes. */
+  fail_unless_equals_uint64 (stat_of (h, "n", "episodes"), 1);
+  s = test_meta (out, "BitmarEpisodeMeta");
+  fail_unless_equals_string (gst_structure_get_string (s, "stream"), "yard");
+  fail_unless (gst_structure_get_uint64 (s, "memory", &memory) && memory > 0);
+  fail_unless (gst_structure_get_double (test_meta (out, "BitmarMemoryMeta"), "novelty", &novelty));
+  fail_unless (novelty == 1);
+  gst_buffer_unref (out);
+
+  gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, 1, 10)));
+  wait_for_stat (h, "m", "episodes", 2);
+  out = pass_until_looked (h, 1, 11);
+  fail_unless (gst_structure_get_double (test_meta (out, "BitmarMemoryMeta"), "novelty", &novelty));
+  fail_unless (novelty < 0.01);
+  gst_buffer_unref (out);
+  fail_unless_equals_uint64 (stat_of (h, "m", "skipped"), 0);
+
+  /* The last look of a stream has no frame; it is not remembered twice. */
+  gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, 2, 20)));
+  fail_unless (gst_harness_push_event (h, gst_event_new_eos ()));
+  check_alert (h, "end", 20 * FRAME);
+  fail_unless_equals_uint64 (stat_of (h, "m", "episodes"), 3);
+  fail_unless_equals_uint64 (stat_of (h, "n", "episodes"), 3);
+  test_free (h);
+}
+GST_END_TEST
+
 static const TestPromise promises[] = {
+  { .name = "live, a look is remembered beside the video, once, before a frame carries it", .test = test_beside_video },
   { .name = "memory-file restores what was seen, and a damaged one is refused and kept", .test = test_snapshot },
   { .name = "save and load work while playing, and say when they fail", .test = test_save_and_load },
   { .name = "the event log is written, searched, shared and forgotten", .test = test_log, .needs = "BITMAR_MODULE_PATH" },
