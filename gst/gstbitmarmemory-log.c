@@ -187,6 +187,17 @@ find_trouble (GstBitmarMemory *self, GError *error)
   return error;
 }
 
+/* Live, bitmarcaption speaks as soon as it has its model, which may be before we have ours. log_lock held. */
+static void
+keep_early (GstBitmarMemory *self, const GstStructure *s, GBytes *episode, GError **trouble)
+{
+  if (g_queue_get_length (&self->early) < MAX_EARLY)
+    g_queue_push_tail (&self->early, entry_new (gst_structure_copy (s), episode));
+  else
+    *trouble = find_trouble (self, g_error_new (BITMAR_ERROR, BITMAR_ERROR_FULL,
+            "it is not open yet, and %d captions wait for it; those that come until it is are lost", MAX_EARLY));
+}
+
 static void
 log_locked (GstBitmarMemory *self, const GstStructure *s, GBytes *episode, GError **trouble)
 {
@@ -196,9 +207,8 @@ log_locked (GstBitmarMemory *self, const GstStructure *s, GBytes *episode, GErro
 
   g_clear_pointer (&same, g_bytes_unref);
   if (!self->log) {
-    /* Live, bitmarcaption speaks as soon as it has its model, which may be before we have ours. */
-    if (self->log_opening && g_queue_get_length (&self->early) < MAX_EARLY)
-      g_queue_push_tail (&self->early, entry_new (gst_structure_copy (s), episode));
+    if (self->log_opening)
+      keep_early (self, s, episode, trouble);
     return;
   }
   if (bitmar_episode_set_bytes (self->logged, episode, &error))

@@ -8,6 +8,7 @@
 static GMutex lock;
 static GQueue waiting = G_QUEUE_INIT;  /* of BitmarTurn */
 static guint taken;
+static guint64 turns;
 
 /* Those that the process may use, which `taskset` and containers limit; asked each time, for they may change. */
 static guint
@@ -39,9 +40,18 @@ grant (void)
     BitmarTurn *turn = g_queue_pop_head (&waiting);
 
     turn->granted = TRUE;
+    turn->last = ++turns;
     taken++;
     g_cond_signal (&turn->granted_or_gone);
   }
+}
+
+static gint
+compare (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  guint64 x = ((const BitmarTurn *) a)->last, y = ((const BitmarTurn *) b)->last;
+
+  return (x > y) - (x < y);
 }
 
 gboolean
@@ -51,7 +61,7 @@ bitmar_turn_take (BitmarTurn *turn)
 
   g_mutex_lock (&lock);
   if (!turn->gone) {
-    g_queue_push_tail (&waiting, turn);
+    g_queue_insert_sorted (&waiting, turn, compare, NULL);
     grant ();
   }
   while (!turn->granted && !turn->gone)

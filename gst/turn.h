@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who works next, of all workers of the process: as many at once as there are processors, in the order in which they asked. Left to the
- * scheduler, of more streams than a processor can look at some are looked at often and some never. */
+/* Who works next, of all workers of the process: as many at once as there are processors, and first the one whose last turn is the
+ * longest ago. Left to the scheduler, of more streams than a processor can look at some are looked at often and some never. */
 #pragma once
 
 #include <glib.h>
@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 
 typedef struct {
   GCond granted_or_gone;
-  gboolean granted, gone;      /* turn.c's */
+  guint64 last;                /* turn.c's, as what follows: the number of its last turn, 0: it had none */
+  gboolean granted, gone;
 } BitmarTurn;
 
 void bitmar_turn_init (BitmarTurn *turn);
