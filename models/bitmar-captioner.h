@@ -181,7 +181,7 @@ BITMAR_API BitmarCaptioner *bitmar_captioner_new (BitmarModel *model, GError **e
  * @captioner: a captioner
  * @prompt: (nullable): words that steer what it looks at, UTF-8; %NULL or empty: none
  *
- * Takes about a millisecond. Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`; then the former prompt stays.
+ * Takes less than a millisecond with the bundled model. Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`; then the former prompt stays.
  *
  * Returns: whether it was done
  */
