@@ -48,6 +48,13 @@ with_meson () {
 ok 'every header of bitmar.h is installed' all_installed
 ok 'each header compiles alone' alone "${CC:-cc} -x c"
 if command -v c++ >/dev/null; then ok 'each header compiles as C++' alone 'c++ -x c++'; else skip 'each header compiles as C++' 'no c++'; fi
+with_frames () {
+  printf '%s\n' '#include <bitmar-gstvideo.h>' 'gboolean look (const GstVideoFrame *frame, BitmarImage *image);' \
+    'gboolean look (const GstVideoFrame *frame, BitmarImage *image) { return bitmar_image_from_video_frame (image, frame); }' >"$work/frames.c"
+  # shellcheck disable=SC2046 # several flags
+  ${CC:-cc} -Wall -Wextra -Werror -c $(pkg-config --cflags bitmar-1.0 gstreamer-video-1.0) "$work/frames.c" -o "$work/frames.o"
+}
+ok 'bitmar-gstvideo.h is for who has GStreamer' with_frames
 ok 'the soname is libbitmar-1.0.so.0' soname
 ok 'what is exported is what the headers declare' symbols
 case $(uname -m) in
