@@ -199,7 +199,7 @@ BITMAR_API gboolean bitmar_captioner_set_prompt (BitmarCaptioner *captioner, con
  * Threads that caption with several captioners of one model at the same time share the decoder's steps, which cost little more for many than for
  * one, and get the captions they would get alone.
  *
- * Errors: `PARAMETER`, `MISMATCH`, `CANCELLED`, `NO_MEMORY`.
+ * Errors: `PARAMETER`; `MISMATCH`; `FORMAT`: the episode was made of damaged bytes; `CANCELLED`; `NO_MEMORY`.
  *
  * Returns: whether it was done
  */

@@ -89,7 +89,7 @@ BITMAR_API gint bitmar_episode_get_slot (BitmarEpisode *episode);
  *
  * What was said of it, for [method@Bitmar.Memory.tell]. Takes as long as setting a prompt, allocates, and is not part of the episode's bytes.
  *
- * Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`.
+ * Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`; `FORMAT`: the episode was made of damaged bytes.
  *
  * Returns: whether it was done
  */

@@ -27,6 +27,9 @@ astray () {
   ! { generate "$work/astray.gir" && links; }
 }
 
+version () { grep -q "version : '$(sed -n 's/^version = "\(.*\)"/\1/p' "$reference/bitmar.toml")'" "$BITMAR_ROOT/meson.build"; }
+
+ok 'it is of the version that is built' version
 ok 'everything public is documented' gi-docgen check --quiet --fatal-warnings --config "$reference/bitmar.toml" "$gir"
 ok 'the reference is made without a warning' generate "$gir"
 ok 'every link leads somewhere' links
