@@ -32,6 +32,8 @@ BITMAR_API GType bitmar_alert_rule_get_type (void);
  * bitmar_alert_rule_copy:
  * @rule: a rule
  *
+ * A rule that lives as long as it is wanted.
+ *
  * Returns: (transfer full): the same with strings of its own
  */
 BITMAR_API BitmarAlertRule *bitmar_alert_rule_copy (const BitmarAlertRule *rule);
@@ -101,6 +103,8 @@ BITMAR_API GType bitmar_alert_event_get_type (void);
 /**
  * bitmar_alert_event_copy:
  * @event: an event
+ *
+ * An event that lives as long as it is wanted.
  *
  * Returns: (transfer full): the same with strings of its own
  */
@@ -192,6 +196,8 @@ BITMAR_API void bitmar_alerts_reset (BitmarAlerts *alerts);
  * bitmar_alerts_get_n_rules:
  * @alerts: alerts
  *
+ * Its rules are numbered from 0 in the order of the text.
+ *
  * Returns: how many rules there are
  */
 BITMAR_API guint bitmar_alerts_get_n_rules (BitmarAlerts *alerts);
@@ -200,6 +206,8 @@ BITMAR_API guint bitmar_alerts_get_n_rules (BitmarAlerts *alerts);
  * bitmar_alerts_get_rule:
  * @alerts: alerts
  * @i: its number, from 0
+ *
+ * A rule with what the text left to the defaults.
  *
  * Returns: (transfer none) (nullable): a rule, as long as the alerts live; %NULL if @i is out of range
  */
@@ -211,6 +219,8 @@ BITMAR_API const BitmarAlertRule *bitmar_alerts_get_rule (BitmarAlerts *alerts, 
  * @i: the number of a rule, from 0
  * @state: (out caller-allocates): how it stands
  *
+ * How a rule stands after the last look.
+ *
  * Returns: %FALSE if @i is out of range
  */
 BITMAR_API gboolean bitmar_alerts_get_state (BitmarAlerts *alerts, guint i, BitmarAlertState *state);
@@ -218,6 +228,8 @@ BITMAR_API gboolean bitmar_alerts_get_state (BitmarAlerts *alerts, guint i, Bitm
 /**
  * bitmar_alerts_to_string:
  * @alerts: alerts
+ *
+ * What was read, with what the text left to the defaults.
  *
  * Returns: (transfer full): the rules in full, a line each, that read the same
  */

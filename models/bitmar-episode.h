@@ -89,7 +89,7 @@ BITMAR_API gint bitmar_episode_get_slot (BitmarEpisode *episode);
  *
  * What was said of it, for [method@Bitmar.Memory.tell]. Takes as long as setting a prompt, allocates, and is not part of the episode's bytes.
  *
- * Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`.
+ * Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`; `FORMAT`: the episode was made of damaged bytes.
  *
  * Returns: whether it was done
  */
@@ -102,7 +102,7 @@ BITMAR_API gboolean bitmar_episode_set_caption (BitmarEpisode *episode, const ch
  * The episode as little-endian bytes that are bound to the model's id, to be handed on within a program. Nothing checks them for damage
  * on a disk. Error: `NO_MEMORY`.
  *
- * Returns: (transfer full): some 20 kB
+ * Returns: (transfer full): the bytes, 23 kB with the bundled model
  */
 BITMAR_API GBytes *bitmar_episode_to_bytes (BitmarEpisode *episode, GError **error);
 

@@ -15,6 +15,14 @@ G_BEGIN_DECLS
 #endif
 
 #define BITMAR_ERROR (bitmar_error_quark ())
+
+/**
+ * bitmar_error_quark:
+ *
+ * The domain of the errors of libbitmar, `BITMAR_ERROR` in C. Thread-safe.
+ *
+ * Returns: the domain
+ */
 BITMAR_API GQuark bitmar_error_quark (void);
 
 /**

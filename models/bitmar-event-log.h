@@ -206,6 +206,8 @@ BITMAR_API void bitmar_event_log_get_counts (BitmarEventLog *log, BitmarEventLog
  * bitmar_event_log_get_error:
  * @log: a log
  *
+ * Whether the disk takes what is appended. Does not wait for it.
+ *
  * Returns: (transfer full) (nullable): why the last attempt to write failed, %NULL when it did not
  */
 BITMAR_API GError *bitmar_event_log_get_error (BitmarEventLog *log);

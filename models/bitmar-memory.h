@@ -65,6 +65,8 @@ BITMAR_API void bitmar_memory_clear (BitmarMemory *memory);
  * bitmar_memory_get_used:
  * @memory: a memory
  *
+ * How much it remembers.
+ *
  * Returns: the slots in use
  */
 BITMAR_API guint bitmar_memory_get_used (BitmarMemory *memory);
@@ -72,6 +74,8 @@ BITMAR_API guint bitmar_memory_get_used (BitmarMemory *memory);
 /**
  * bitmar_memory_get_slots:
  * @memory: a memory
+ *
+ * How much it can remember.
  *
  * Returns: all slots it has
  */

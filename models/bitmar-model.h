@@ -163,7 +163,7 @@ BITMAR_API gboolean bitmar_model_has_background (BitmarModel *model);
  *
  * A sentence as a unit vector, whose dot product with an episode's key says how much the picture is of it.
  *
- * Takes about a millisecond. Thread-safe. Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`.
+ * Takes less than a millisecond with the bundled model. Thread-safe. Errors: `ENCODING`, `TOO_LONG`, `NO_MEMORY`.
  *
  * Returns: (transfer full) (array length=n): the vector; free it with g_free()
  */

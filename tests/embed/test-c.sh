@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# test-c.sh [--update]: --update writes tests/files/abi.txt anew, which is right only for what is added.
+#
 # The library as somebody else's build sees it, and docs/examples/engine.c.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -31,20 +33,37 @@ symbols () {
   done <"$work/exported"
   [ "$(wc -l <"$work/exported")" -gt 80 ]
 }
+# What programs were built against: as long as the soname is the same this may only grow.
+abi () {
+  compile "$BITMAR_ROOT/tests/embed/abi.c" bitmar-1.0 && { "$work/abi" && cat "$work/exported"; } >"$work/abi.txt" || return 1
+  [ "${1:-}" != --update ] || cp "$work/abi.txt" "$BITMAR_ROOT/tests/files/abi.txt"
+  diff "$BITMAR_ROOT/tests/files/abi.txt" "$work/abi.txt"
+}
+variables () { [ "$(pkg-config --variable=modeldir bitmar-1.0)" = "$sys$BITMAR_PREFIX/share/bitmar" ] && [ "$(pkg-config --variable=modulesdir bitmar-1.0)" = "$lib/bitmar-1.0" ]; }
 with_meson () {
-  mkdir -p "$work/app"
-  cp "$examples/engine.c" "$work/app/"
-  printf '%s\n' "project('app', 'c')" "executable('engine', 'engine.c', dependencies : dependency('bitmar-1.0', version : '>= 0.1'))" >"$work/app/meson.build"
-  (cd "$work/app" && meson setup build && ninja -C build)
+  cp -R "$examples" "$work/app"
+  meson setup -Dwerror=true "$work/app-build" "$work/app" && ninja -C "$work/app-build"
 }
 
 ok 'every header of bitmar.h is installed' all_installed
 ok 'each header compiles alone' alone "${CC:-cc} -x c"
 if command -v c++ >/dev/null; then ok 'each header compiles as C++' alone 'c++ -x c++'; else skip 'each header compiles as C++' 'no c++'; fi
+with_frames () {
+  printf '%s\n' '#include <bitmar-gstvideo.h>' 'gboolean look (const GstVideoFrame *frame, BitmarImage *image);' \
+    'gboolean look (const GstVideoFrame *frame, BitmarImage *image) { return bitmar_image_from_video_frame (image, frame); }' >"$work/frames.c"
+  # shellcheck disable=SC2046 # several flags
+  ${CC:-cc} -Wall -Wextra -Werror -c $(pkg-config --cflags bitmar-1.0 gstreamer-video-1.0) "$work/frames.c" -o "$work/frames.o"
+}
+ok 'bitmar-gstvideo.h is for who has GStreamer' with_frames
 ok 'the soname is libbitmar-1.0.so.0' soname
 ok 'what is exported is what the headers declare' symbols
+case $(uname -m) in
+  x86_64 | aarch64) ok 'symbols, structs and enumerations are as in tests/files/abi.txt' abi "$@" ;;
+  *) skip 'symbols, structs and enumerations are as in tests/files/abi.txt' 'another kind of machine' ;;
+esac
+ok 'pkg-config tells where models and modules are' variables
 ok 'engine.c builds with what pkg-config says' compile "$examples/engine.c" bitmar-1.0
-ok 'engine.c builds with dependency() of meson' with_meson
+ok 'the examples build with their meson.build' with_meson
 
 export BITMAR_MODEL_SHIPPED="$BITMAR_MODEL" BITMAR_MODEL="$BITMAR_TINY"
 run () { (cd "$work" && "$@"); }

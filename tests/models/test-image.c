@@ -217,6 +217,48 @@ test_negative_strides (void)
   bitmar_scaler_clear (&scaler);
 }
 
+/* A copy that holds its pixels, rows behind rows, is the same picture; of one byte less there is none. */
+static void
+check_held (BitmarScaler *scaler, const BitmarImage *image)
+{
+  guint8 want[SIZE * SIZE * 3], got[SIZE * SIZE * 3];
+  BitmarImage *copy = bitmar_image_copy (image), *shared;
+  GBytes *less = g_bytes_new_from_bytes (copy->pixels, 0, g_bytes_get_size (copy->pixels) - 1);
+  GError *error = NULL;
+
+  convert (scaler, image, want);
+  convert (scaler, copy, got);
+  g_assert_cmpmem (want, sizeof want, got, sizeof got);
+  shared = bitmar_image_copy (copy);
+  g_assert_true (shared->pixels == copy->pixels);
+  bitmar_image_free (copy);
+  convert (scaler, shared, got);
+  g_assert_cmpmem (want, sizeof want, got, sizeof got);
+  g_assert_null (bitmar_image_new (image->format, image->width, image->height, less, NULL, 0, NULL, 0, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_IMAGE);
+  g_error_free (error);
+  g_bytes_unref (less);
+  bitmar_image_free (shared);
+}
+
+static void
+test_held (void)
+{
+  static const guint sizes[][2] = { { 64, 48 }, { 33, 31 }, { 1, 1 }, { 2, 1 }, { 1, 3 } };
+  BitmarScaler scaler;
+
+  bitmar_scaler_init (&scaler, SIZE);
+  for (gsize id = 0; id < G_N_ELEMENTS (formats); id++)
+    for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++) {
+      Source s = { sizes[i][0], sizes[i][1], BITMAR_MATRIX_BT709, TRUE, FALSE };
+      BitmarImage image = make (&s, id, 5);
+
+      check_held (&scaler, &image);
+      drop (&image);
+    }
+  bitmar_scaler_clear (&scaler);
+}
+
 /* Going back and forth between sizes leaves no trace. */
 static void
 test_size_change (void)
@@ -293,6 +335,7 @@ main (int argc, char **argv)
   bmk_init ();
   g_test_add_func ("/image/formats", test_formats);
   g_test_add_func ("/image/negative-strides", test_negative_strides);
+  g_test_add_func ("/image/held", test_held);
   g_test_add_func ("/image/size-change", test_size_change);
   g_test_add_func ("/image/refusals", test_refusals);
   return g_test_run ();
