@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# What run does in a chroot. Environment: chroots (their folder), suite, mirror, root (the tree), work.
+
+# A picture, a clip and captions of both; of a test card no model is sure. Run by a shell in a chroot.
+pipeline='cd /tmp && rm -f log.db
+  gst-launch-1.0 -q videotestsrc num-buffers=90 ! video/x-raw,width=320,height=240,framerate=30/1 ! \
+    bitmarencode thumbnail-width=64 ! bitmarmemory event-log=/tmp/log.db ! bitmarcaption name=c min-confidence=0 ! fakesink \
+    c.json_src ! filesink location=/tmp/captions.json
+  grep "\"text\":\"[a-z]" captions.json
+  [ -s log.db ]
+  gst-launch-1.0 -q videotestsrc num-buffers=5 ! bitmarcaptionbin min-confidence=0 ! fakesink
+  rm -f log.db* captions.json'
+# shellcheck disable=SC2034 # used by run
+pictures='cd /tmp
+  for kind in png jpeg; do
+    gst-launch-1.0 -q videotestsrc num-buffers=1 ! ${kind}enc ! filesink location=picture.$kind
+    bitmar caption picture.$kind | grep "picture.$kind: [a-z]"
+    rm picture.$kind
+  done'
+
+# inside CHROOT COMMAND…
+inside () {
+  chroot=$chroots/$1
+  shift
+  chroot "$chroot" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# The rules of the host's network (a proxy, names) hold inside, too.
+bootstrap () {
+  debootstrap --variant=minbase --include=ca-certificates "$suite" "$chroots/$1" "$mirror" || return 1
+  cp /etc/resolv.conf /etc/hosts "$chroots/$1/etc/"
+  grep -lis proxy /etc/apt/apt.conf /etc/apt/apt.conf.d/* | while read -r file; do cp "$file" "$chroots/$1/etc/apt/apt.conf.d/"; done
+  echo 'APT::Get::Assume-Yes "true"; Dpkg::Use-Pty "0";' > "$chroots/$1/etc/apt/apt.conf.d/99test"
+  inside "$1" apt-get -q update
+}
+
+# copy FROM TO: a chroot of its own, in which /proc is mounted.
+copy () {
+  cp -a "$chroots/$1" "$chroots/$2"
+  mount -t proc proc "$chroots/$2/proc"
+}
+
+drop () {
+  umount "$chroots/$1/proc"
+  rm -rf --one-file-system "${chroots:?}/$1"
+}
+
+tree_to () {
+  mkdir "$chroots/$1/src"
+  tar -C "$root" -c --exclude=./.git --exclude='./build*' --exclude=./.venv . | tar -C "$chroots/$1/src" -x --no-same-owner
+}
+
+packages_to () {
+  mkdir -p "$chroots/$1/srv/bitmar"
+  cp "$chroots/build/src/build-packages"/*.deb "$chroots/build/src/build-packages/Packages" "$chroots/$1/srv/bitmar"
+}
+
+# page CHROOT FOLDER HEADING [APT]: runs what is indented below that heading of docs/packages.md. APT: in place of apt-get.
+page () {
+  sed -n "/^$3\$/,/^## /s/^    //p" "$root/docs/packages.md" | sed "s/^apt-get install/${4:-apt-get} install/" > "$work/commands"
+  [ -s "$work/commands" ] || { echo "docs/packages.md has no commands below \"$3\""; return 1; }
+  cp "$work/commands" "$chroots/$1/tmp/commands"
+  inside "$1" sh -exc 'cd "$1" && . /tmp/commands' - "$2"
+  page_status=$?
+  rm -f "$chroots/$1/tmp/commands"
+  return $page_status
+}
+
+# All but what is overridden, of errors, warnings, informations and pedantry alike.
+lint () {
+  inside build apt-get -q --no-install-recommends install lintian > "$work/lint" 2>&1 || { cat "$work/lint"; return 1; }
+  inside build sh -c 'lintian -E -I --pedantic --allow-root /src/build-packages/*.changes' > "$work/lint" 2>&1
+  lint_status=$?
+  cat "$work/lint"
+  [ $lint_status -eq 0 ] && ! grep '^[EWIPX]:' "$work/lint"
+}
+
+ours () {
+  sed -n 's/^Package: //p' "$chroots/$1/srv/bitmar/Packages" | grep -v dbgsym | sort -u
+}
+
+# Everything of Debian's own that the commands of the page install, so that what is left behind by ours is seen.
+dependencies () {
+  echo 'deb [trusted=yes] file:/srv/bitmar ./' > "$chroots/$1/etc/apt/sources.list.d/first.list"
+  inside "$1" apt-get -q update || return 1
+  # shellcheck disable=SC2046 # several packages
+  inside "$1" apt-get -s install $(ours "$1") gcc libc6-dev pkgconf gstreamer1.0-tools systemd | sed -n 's/^Inst \([^ ]*\) .*/\1/p' > "$work/all"
+  ours "$1" > "$work/ours"
+  rm "$chroots/$1/etc/apt/sources.list.d/first.list"
+  # shellcheck disable=SC2046
+  inside "$1" apt-get -q --no-install-recommends install $(grep -vxF -f "$work/ours" "$work/all")
+}
+
+# Files, folders and links with their rights, and what is in those of /etc. Caches, logs and the package manager's own are not ours.
+files () {
+  inside "$1" find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /srv -o -path /run -o -path /var/cache -o -path /var/log \
+    -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /root -o -path /etc/ld.so.cache \
+    -o -name '*.pyc' -o -name __pycache__ \) -prune -o -printf '%y %m %u %p %l\n' | sort
+  inside "$1" find /etc -type f ! -name ld.so.cache -exec sha256sum {} + | sort
+}
+
+# The unit's command with its environment and as a user without rights. Where there is no systemd that runs, that is as near as it gets.
+service () {
+  cat > "$chroots/$1/tmp/service" <<'END'
+set -e
+cd /tmp
+gst-launch-1.0 -q videotestsrc num-buffers=90 ! video/x-raw,width=320,height=240,framerate=30/1 ! jpegenc ! matroskamux ! filesink location=/var/tmp/demo.mkv
+printf '[camera demo]\nsource = /var/tmp/demo.mkv\nmin-confidence = 0\n' > /etc/bitmar/cameras.conf
+mkdir -p /var/lib/private/bitmar /run/bitmar /run/credentials
+ln -sfn private/bitmar /var/lib/bitmar
+install -o nobody -m 400 /etc/bitmar/cameras.conf /run/credentials/cameras.conf
+chown nobody /var/lib/private/bitmar /run/bitmar
+chmod 755 /var/lib/private
+unit=/usr/lib/systemd/system/bitmar-watch.service
+[ -e $unit ] || unit=/lib/systemd/system/bitmar-watch.service
+variables=$(sed -n 's/^Environment=//p' $unit | sed 's#%S#/var/lib#')
+command=$(sed -n 's/^ExecStart=//p' $unit | sed 's#${CREDENTIALS_DIRECTORY}#/run/credentials#')
+setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all env -i $variables $command > said 2>&1 ||
+  { cat said; exit 1; }
+cat said
+grep -q '  demo  [a-z]' said
+grep -q 'demo: ended' said
+rm -rf said /var/tmp/demo.mkv /run/credentials
+END
+  inside "$1" sh /tmp/service
+  service_status=$?
+  rm -f "$chroots/$1/tmp/service"
+  return $service_status
+}
+
+# The same packages with a higher version, as the next release's.
+upgrade () {
+  inside "$1" sh -exc '
+    cd /srv/bitmar
+    version=$(dpkg-query -W -f "\${Version}" bitmar-tools)
+    for package in *.deb; do
+      rm -rf /tmp/next && dpkg-deb -R "$package" /tmp/next
+      sed -i "s/^\(Version: .*\)/\1+next/; s/(= $version)/(= $version+next)/g" /tmp/next/DEBIAN/control
+      rm "$package" && dpkg-deb --root-owner-group -b /tmp/next "${package%_*}+next_${package##*_}" > /dev/null
+    done
+    rm -rf /tmp/next' || return 1
+  # Debian has no other program that makes the list, and dpkg-dev is not there.
+  for package in "$chroots/$1/srv/bitmar"/*.deb; do
+    dpkg-deb -f "$package"
+    printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$(basename "$package")" "$(stat -c %s "$package")" "$(sha256sum "$package" | cut -d' ' -f1)"
+  done > "$chroots/$1/srv/bitmar/Packages"
+  page "$1" / '## Upgrade' || return 1
+  inside "$1" sh -c 'dpkg-query -W -f "\${Version}\n" bitmar-tools libbitmar-1.0-0 bitmar-model | grep -c "+next$" | grep -qx 3'
+}
