@@ -145,6 +145,6 @@ locked () {
   sort "$unit" | comm -23 "$work/promised" - | (! grep .)
 }
 ok 'it is as locked in as docs/security.md says' locked
-example () { BITMAR_MODEL=$BITMAR_TINY "$BITMAR" watch --check "$debian/examples/cameras.conf"; }
+example () { BITMAR_MODEL=$root/tests/files/tiny.gguf "$BITMAR" watch --check "$debian/examples/cameras.conf"; }
 ok 'its example has no mistake' example
 finish
