@@ -2,13 +2,14 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-# The options are those that --help tells, so that none is missing here. Where there is no word of ours, it is a file.
+# Commands and options are those that --help tells, so that none is missing here. Where there is no word of ours, it is a file.
 _bitmar () {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} help
   compopt -o default
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ] && [[ $word != -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W 'caption info watch search forget bench' -- "$word")
+    help=$("${COMP_WORDS[0]}" --help 2>/dev/null | sed -n 's/^  bitmar \([a-z]*\) .*/\1/p')
+    mapfile -t COMPREPLY < <(compgen -W "$help" -- "$word")
   elif [[ $word == -* ]]; then
     help=$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null | grep -oE '^ +(-[a-z], )?--[a-z0-9-]+=?' | grep -oE -- '--[a-z0-9-]+=?')
     mapfile -t COMPREPLY < <(compgen -W "$help" -- "$word")

@@ -156,3 +156,80 @@ upgrade () {
   page "$1" / '## Upgrade' || return 1
   inside "$1" sh -c 'dpkg-query -W -f "\${Version}\n" bitmar-tools libbitmar-1.0-0 bitmar-model | grep -c "+next$" | grep -qx 3'
 }
+
+can_boot () {
+  cgroups=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+  [ -n "$cgroups" ] && mkdir "$cgroups/bitmar-try-$$" 2>/dev/null && rmdir "$cgroups/bitmar-try-$$"
+}
+
+# boot CHROOT: with systemd, as far as the commands on standard input need.
+boot () {
+  rm -f "$chroots/$1/srv/said"
+  cat > "$chroots/$1/srv/check"
+  cat > "$chroots/$1/srv/check.service" <<'END'
+[Unit]
+Description=Check of bitmar-watch
+After=basic.target
+Requires=basic.target
+SuccessAction=exit
+FailureAction=exit
+FailureActionExitStatus=1
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -exc '. /srv/check'
+StandardOutput=append:/srv/said
+StandardError=append:/srv/said
+END
+  sh "$here/boot.sh" "$chroots/$1"
+  boot_status=$?
+  cat "$chroots/$1/srv/said" "$chroots/$1/srv/booted"
+  return $boot_status
+}
+
+# The service starts, watches as nobody that has an account, is started again when it dies, but not after a mistake in its file.
+booted () {
+  inside "$1" gst-launch-1.0 -q videotestsrc num-buffers=90 ! video/x-raw,width=320,height=240,framerate=30/1 ! jpegenc ! matroskamux ! \
+    filesink location=/srv/demo.mkv || return 1
+  boot "$1" <<'END'
+wait_for () {
+  { set +x; } 2> /tmp/quiet
+  for i in $(seq 60); do ! "$@" > /tmp/waited 2>&1 || { set -x; return 0; }; sleep 1; done
+  cat /tmp/waited
+  journalctl --no-pager -u bitmar-watch
+  systemctl --no-pager status bitmar-watch
+  return 1
+}
+pid () { systemctl show -p MainPID --value bitmar-watch; }
+said () { journalctl --no-pager "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value bitmar-watch)" | grep -q "$1"; }
+export LC_ALL=C.UTF-8
+printf '[camera demo]\nsource = /srv/demo.mkv\nmin-confidence = 0\nrepeat = yes\n' > /etc/bitmar/cameras.conf
+chmod 600 /etc/bitmar/cameras.conf
+systemctl start bitmar-watch
+wait_for said '  demo  [a-z]'
+[ "$(systemctl is-active bitmar-watch)" = active ]
+[ "$(stat -c %u "/proc/$(pid)")" -ne 0 ]
+grep -x 'CapEff:	0000000000000000' "/proc/$(pid)/status"
+grep -x 'Seccomp:	2' "/proc/$(pid)/status"
+wait_for sh -c 'bitmar search /var/lib/bitmar/events.db "a test card" | grep "  demo  "'
+[ "$(stat -Lc %a /var/lib/bitmar)" = 700 ]
+systemctl stop bitmar-watch
+[ -s /var/lib/bitmar/demo.memory ]
+systemctl start bitmar-watch
+first=$(pid)
+kill -KILL "$first"
+another () { [ "$(pid)" -ne 0 ] && [ "$(pid)" -ne "$first" ]; }
+wait_for another
+systemctl stop bitmar-watch
+cp /etc/bitmar/cameras.conf /tmp
+echo 'sorce = x' >> /etc/bitmar/cameras.conf
+systemctl start bitmar-watch || true
+wait_for systemctl is-failed bitmar-watch
+wait_for said "there is no key 'sorce'"
+[ "$(systemctl show -p NRestarts --value bitmar-watch)" = 0 ]
+rm /etc/bitmar/cameras.conf
+systemctl reset-failed bitmar-watch
+systemctl start bitmar-watch
+[ "$(systemctl is-active bitmar-watch)" = inactive ]
+cp /tmp/cameras.conf /etc/bitmar
+END
+}

@@ -33,7 +33,8 @@ options () {
 }
 manual () {
   missing=''
-  for command in caption watch search forget bench; do
+  # `info` has no help of its own.
+  for command in $("$BITMAR" --help | sed -n 's/^  bitmar \([a-z]*\) .*/\1/p' | grep -vx info | sort -u); do
     sed -n "/^\.Ss bitmar $command\$/,/^\.S[hs] /p" "$root/pipelines/bitmar.1" | sed 's/\\//g' > "$work/part"
     for option in $(options "$command"); do
       [ "$option" = version ] || grep -q -- "-$option\b" "$work/part" || missing="$missing $command --$option"
