@@ -75,7 +75,7 @@ files = open(sys.argv[1]).read().split()
 patterns = open(sys.argv[2]).read().split()
 def covers(pattern, file):
     return fnmatch.fnmatch(file, pattern) or fnmatch.fnmatch(file, pattern + "/*")
-stray = [f for f in files if not any(covers(p, f) for p in patterns) and not f.endswith("bitmar.gguf")]
+stray = [f for f in files if not any(covers(p, f) for p in patterns) and "/share/bitmar/" not in f]
 needed = ["libgstbitmar.so", "libbitmar-1.0.so", "bitmar.h", "bitmar-1.0.pc", "bin/bitmar", "man1/bitmar.1"]
 missing = [n for n in needed if not any(f.endswith(n) for f in files)]
 if stray: print("in no package:", *stray)
@@ -102,7 +102,7 @@ model=$image$prefix/share/bitmar/bitmar.gguf
 if [ -e "$model" ]; then
   captioned () { there env BITMAR_MODEL="$model" "$image$prefix/bin/bitmar" caption "$work/picture.png" | grep -q "picture.png: [a-z]"; }
   ok 'the installed program captions with the installed model' captioned
-  ok 'the licence of the model is beside it' grep -q 'NonCommercial' "$root/models/weights/LICENSE"
+  ok 'the licence of the model is beside it' grep -q 'NonCommercial' "$image$prefix/share/bitmar/LICENSE"
 else
   skip 'the installed program captions with the installed model' 'no models/weights/bitmar.gguf'
 fi
