@@ -521,7 +521,7 @@ gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_THUMBNAIL_WIDTH,
       g_param_spec_uint ("thumbnail-width", "Thumbnail width",
-          "Width in pixels of the small picture that bitmarmemory's event log keeps of each look, its height in "
+          "Width in pixels of the small picture that bitmarmemory's event log keeps with each event, its height in "
           "proportion; 0 keeps none", 0, 1024, 0,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_QOS,

@@ -237,7 +237,7 @@ install_log (GObjectClass *klass)
           "Age in nanoseconds from which events are deleted from the event log. 0: they are kept for ever", 0, G_MAXINT64, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_RETENTION_BYTES,
       g_param_spec_uint64 ("retention-bytes", "Retention in bytes",
-          "Size in bytes that the event log may have; beyond it the oldest events are deleted. 0: it may have any", 0,
+          "Size in bytes that the event log may have; beyond it the oldest events are deleted. 0: there is no limit", 0,
           G_MAXINT64, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_ALERTS,
       g_param_spec_string ("alerts", "Alerts",

@@ -33,6 +33,7 @@ bootstrap () {
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$chroots/$1" "$mirror" || return 1
   cp /etc/resolv.conf /etc/hosts "$chroots/$1/etc/"
   grep -lis proxy /etc/apt/apt.conf /etc/apt/apt.conf.d/* | while read -r file; do cp "$file" "$chroots/$1/etc/apt/apt.conf.d/"; done
+  echo force-unsafe-io > "$chroots/$1/etc/dpkg/dpkg.cfg.d/test"
   echo 'APT::Get::Assume-Yes "true"; Dpkg::Use-Pty "0";' > "$chroots/$1/etc/apt/apt.conf.d/99test"
   inside "$1" apt-get -q update
 }
