@@ -314,8 +314,8 @@ install_policy (GObjectClass *klass)
           DEFAULT_MAX_INTERVAL, ANY_TIME));
   g_object_class_install_property (klass, PROP_CHANGE_THRESHOLD,
       g_param_spec_double ("change-threshold", "Change threshold",
-          "How much the picture must change for a new caption: 0 captions every look, 0.1 ignores light and noise, 0.3 "
-          "needs another scene. It is 1 less the cosine of the keys of the two looks", 0, 2, DEFAULT_CHANGE_THRESHOLD, ANY_TIME));
+          "How much the picture must change for a new caption: 0 captions every look, 0.1 overlooks light and noise, 0.3 "
+          "waits for another scene. It is 1 less the cosine of the keys of the two looks", 0, 2, DEFAULT_CHANGE_THRESHOLD, ANY_TIME));
   g_object_class_install_property (klass, PROP_REPEAT,
       g_param_spec_enum ("repeat", "Repeat",
           "What becomes of a caption that says the same as the one before it",
