@@ -88,6 +88,22 @@ ours () {
   sed -n 's/^Package: //p' "$chroots/$1/srv/bitmar/Packages" | grep -v dbgsym | sort -u
 }
 
+# apt takes what is signed, and nothing that was changed later.
+signed () {
+  inside "$1" apt-get -q --no-install-recommends install gnupg || return 1
+  inside "$1" gpg --batch --quiet --passphrase '' --quick-gen-key 'Packages <packages@bitmar.example>' || return 1
+  page "$1" / '## Sign' 'apt-get --no-install-recommends' || return 1
+  inside "$1" apt-get -q --reinstall install bitmar-model || return 1
+  echo >> "$chroots/$1/srv/bitmar/Packages"
+  ! inside "$1" apt-get -q -o APT::Update::Error-Mode=any update
+}
+
+python () {
+  inside "$1" apt-get -q --no-install-recommends install gir1.2-bitmar-1.0 python3-gi || return 1
+  inside "$1" python3 -c 'import gi; gi.require_version("Bitmar", "1.0"); from gi.repository import Bitmar
+print(Bitmar.Model.load(Bitmar.Model.default_path()).get_name())'
+}
+
 # Everything of Debian's own that the commands of the page install, so that what is left behind by ours is seen.
 dependencies () {
   echo 'deb [trusted=yes] file:/srv/bitmar ./' > "$chroots/$1/etc/apt/sources.list.d/first.list"
