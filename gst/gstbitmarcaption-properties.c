@@ -261,28 +261,41 @@ install_settings (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_PROMPT,
       g_param_spec_string ("prompt", "Prompt",
-          "Words that steer what captions look at, such as \"red car\". Refused when too long for the model", NULL,
+          "Words that steer what captions look at, such as \"red car\". Words that are too many for the model are "
+          "refused. Unset: captions look at all", NULL,
           ANY_TIME));
   g_object_class_install_property (klass, PROP_BEAM_SIZE,
-      g_param_spec_uint ("beam-size", "Beam size", "Beams of the search, 1: greedy, 0: the model's. With temperature 0 or 1",
+      g_param_spec_uint ("beam-size", "Beam size",
+          "How many wordings of a caption are followed at a time. 1 is the fastest, more are a little better and slower"
+          " in proportion. 0: the value of the model. With a temperature it must be 0 or 1",
           0, 8, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_MAX_TOKENS,
-      g_param_spec_uint ("max-tokens", "Maximum tokens", "Tokens of a caption at most, 0: the model's", 0, 256, 0,
+      g_param_spec_uint ("max-tokens", "Maximum tokens",
+          "How long a caption may be, in tokens; a token is a word or a part of one. Lower it where captions take too "
+          "long. 0: the value of the model, which is also the most it can do", 0, 256, 0,
           ANY_TIME));
   g_object_class_install_property (klass, PROP_LENGTH_PENALTY,
       g_param_spec_double ("length-penalty", "Length penalty",
-          "Exponent of the length by which a beam's score is divided; more: longer captions. -1: the model's", -1, 4, -1,
+          "What long captions are worth beside short ones, where beam-size is more than 1: the score of a wording is "
+          "divided by its length to this power, so that higher values write longer captions. -1: the value of the model", -1, 4, -1,
           ANY_TIME));
   g_object_class_install_property (klass, PROP_TEMPERATURE,
-      g_param_spec_double ("temperature", "Temperature", "0: beam search; more: sampling, the more the wilder", 0, 10, 0,
+      g_param_spec_double ("temperature", "Temperature",
+          "How much chance there is in the wording. 0 takes the best one, always the same; up to 1 words vary, above "
+          "that captions get wild", 0, 10, 0,
           ANY_TIME));
   g_object_class_install_property (klass, PROP_TOP_K,
-      g_param_spec_uint ("top-k", "Top k", "Sampling: only the k likeliest tokens, 0: all", 0, 65536, 0, ANY_TIME));
+      g_param_spec_uint ("top-k", "Top k",
+          "With a temperature, how many of the likeliest next tokens may be drawn. 0: any of them", 0, 65536, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_TOP_P,
-      g_param_spec_double ("top-p", "Top p", "Sampling: only the likeliest tokens that together have this probability",
+      g_param_spec_double ("top-p", "Top p",
+          "With a temperature, the likeliest next tokens that together have this probability may be drawn. 1: any of "
+          "them",
           0.01, 1, 1, ANY_TIME));
   g_object_class_install_property (klass, PROP_SEED,
-      g_param_spec_uint64 ("seed", "Seed", "Sampling: the same seed, episode and settings write the same caption", 0,
+      g_param_spec_uint64 ("seed", "Seed",
+          "With a temperature, the start of the random numbers: with the same seed and settings the same video gets the"
+          " same captions", 0,
           G_MAXUINT64, 0, ANY_TIME));
 }
 
@@ -290,53 +303,64 @@ static void
 install_policy (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_MIN_INTERVAL,
-      g_param_spec_uint64 ("min-interval", "Minimum interval", "Time between captions at least (ns of running time)", 0,
+      g_param_spec_uint64 ("min-interval", "Minimum interval",
+          "Time in nanoseconds of running time that passes from one caption to the next, at least. Raise it where "
+          "captions change too often to be read", 0,
           G_MAXINT64, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_MAX_INTERVAL,
       g_param_spec_uint64 ("max-interval", "Maximum interval",
-          "Time after which a caption is written though nothing changed (ns of running time), 0: never", 0, G_MAXINT64,
+          "Time in nanoseconds of running time after which a new caption is written, though the picture has not "
+          "changed. 0: never", 0, G_MAXINT64,
           DEFAULT_MAX_INTERVAL, ANY_TIME));
   g_object_class_install_property (klass, PROP_CHANGE_THRESHOLD,
       g_param_spec_double ("change-threshold", "Change threshold",
-          "How much the picture must have changed for a new caption: 1 - cosine similarity with the last captioned one. "
-          "0: every look is captioned", 0, 2, DEFAULT_CHANGE_THRESHOLD, ANY_TIME));
+          "How much the picture must change for a new caption: 0 captions every look, 0.1 overlooks light and noise, 0.3 "
+          "waits for another scene. It is 1 less the cosine of the keys of the two looks", 0, 2, DEFAULT_CHANGE_THRESHOLD, ANY_TIME));
   g_object_class_install_property (klass, PROP_REPEAT,
-      g_param_spec_enum ("repeat", "Repeat", "What becomes of a caption that says the same as the one before",
+      g_param_spec_enum ("repeat", "Repeat",
+          "What becomes of a caption that says the same as the one before it",
           GST_TYPE_BITMAR_REPEAT, GST_BITMAR_REPEAT_SUPPRESS, ANY_TIME));
   g_object_class_install_property (klass, PROP_MIN_CONFIDENCE,
       g_param_spec_double ("min-confidence", "Minimum confidence",
-          "Captions of which the model expects less than this share of the things named to be there are withheld", 0, 1,
+          "Captions that are less sure than this are withheld: 0.63 means that 63 in 100 of the things that it names "
+          "are expected to be there. 0 shows all of them", 0, 1,
           DEFAULT_MIN_CONFIDENCE, ANY_TIME));
   g_object_class_install_property (klass, PROP_FALLBACK_TEXT,
       g_param_spec_string ("fallback-text", "Fallback text",
-          "What is said in place of a withheld caption, such as \"something moves\". Unset: nothing", NULL, ANY_TIME));
+          "What is said in place of a caption that is withheld, such as \"something moves\". Unset: nothing is said", NULL, ANY_TIME));
 }
 
 static void
 install_channels (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_TEXT_MODE,
-      g_param_spec_enum ("text-mode", "Text mode", "How text_src divides time", GST_TYPE_BITMAR_TEXT_MODE,
+      g_param_spec_enum ("text-mode", "Text mode",
+          "How the pad text_src divides time: in short pieces, for what shows text on video, or in one piece per "
+          "caption, for what writes subtitles", GST_TYPE_BITMAR_TEXT_MODE,
           GST_BITMAR_TEXT_MODE_LIVE, RW | GST_PARAM_MUTABLE_READY));
   g_object_class_install_property (klass, PROP_LATENCY,
       g_param_spec_uint64 ("latency", "Latency",
-          "Text follows its video by this (ns), so that a caption is shown with the frame it is about; counted in the "
-          "LATENCY query", 0, 60 * GST_SECOND, 0, ANY_TIME));
+          "Time in nanoseconds by which text follows its video, so that a caption is shown with the frame it is about. "
+          "Set it to what max-observed-delay tells; it is counted in the LATENCY query", 0, 60 * GST_SECOND, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_LATENESS,
       g_param_spec_uint64 ("lateness", "Lateness",
-          "A caption later than this (ns, beyond latency) is not shown as text any more", 0, G_MAXUINT64,
+          "How much later than latency, in nanoseconds, a caption may come and still be shown as text. The default "
+          "shows it however late it is", 0, G_MAXUINT64,
           GST_CLOCK_TIME_NONE, ANY_TIME));
   g_object_class_install_property (klass, PROP_MAX_OBSERVED_DELAY,
       g_param_spec_uint64 ("max-observed-delay", "Maximum observed delay",
-          "Longest time from a live frame to its caption (ns)", 0, G_MAXUINT64, 0,
+          "The longest time in nanoseconds so far from a frame of a camera to its caption; what latency should be", 0, G_MAXUINT64, 0,
           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   g_object_class_install_property (klass, PROP_POST_MESSAGES,
-      g_param_spec_boolean ("post-messages", "Post messages", "Post an element message bitmar-caption for each caption",
+      g_param_spec_boolean ("post-messages", "Post messages",
+          "Whether each caption is posted on the bus, as an element message bitmar-caption",
           TRUE, ANY_TIME));
   g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Frames, episodes and captions; those unchanged, repeated, skipped, withheld (unsure) or late; tokens; times in "
-          "microseconds (p50, p95, max) of a caption, its first token and a further token; longest delay in ns",
+          "What was done since the start: how many frames and looks (episodes) came in, how many captions were written,"
+          " and how many not since the picture was unchanged, they repeated the former, a newer look overtook them "
+          "(skipped), they were unsure or too late; the time in microseconds of a caption, its first token and a "
+          "further one (median, 95th percentile, longest); the longest delay in nanoseconds",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 

@@ -244,10 +244,14 @@ gst_bitmar_caption_bin_class_init (GstBitmarCaptionBinClass *klass)
   element_class->change_state = change_state;
 
   g_object_class_install_property (object_class, PROP_OVERLAY,
-      g_param_spec_boolean ("overlay", "Overlay", "Draw the captions on the video", TRUE,
+      g_param_spec_boolean ("overlay", "Overlay",
+          "Draw the captions on the video, at its lower edge. Needs the element textoverlay; without it the video "
+          "passes as it is", TRUE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics", "Those of the three elements, in the fields encode, memory and caption",
+      g_param_spec_boxed ("stats", "Statistics",
+          "What was done since the start: the statistics of the three elements within, in the fields encode, memory and"
+          " caption",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   id = bitmar_ghost_properties (object_class, GST_TYPE_BITMAR_ENCODE, id);
   id = bitmar_ghost_properties (object_class, GST_TYPE_BITMAR_MEMORY, id);

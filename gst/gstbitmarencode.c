@@ -530,19 +530,23 @@ gst_bitmar_encode_class_init (GstBitmarEncodeClass *klass)
 
   g_object_class_install_property (object_class, PROP_MAX_RATE,
       gst_param_spec_fraction ("max-rate", "Maximum rate",
-          "Frames looked at per second at most, by their timestamps. 0/1: every frame", 0, 1, G_MAXINT, 1, 1, 1,
+          "How many frames a second are looked at, at most, by their timestamps; 0/1 looks at every frame. Lower it "
+          "where the CPU is too slow for all cameras", 0, 1, G_MAXINT, 1, 1, 1,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_THUMBNAIL_WIDTH,
       g_param_spec_uint ("thumbnail-width", "Thumbnail width",
-          "Pixels across of the small picture that goes with each look, for bitmarmemory's event log. 0: none", 0, 1024, 0,
+          "Width in pixels of the small picture that bitmarmemory's event log keeps with each event, its height in "
+          "proportion; 0 keeps none", 0, 1024, 0,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_QOS,
       g_param_spec_boolean ("qos", "Quality of service",
-          "Don't look at frames that come too late for the sink. A file then has fewer captions on a slow machine", FALSE,
+          "Skip frames that the sink says come too late for it. Leave it off where a file must give the same captions "
+          "on every machine", FALSE,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Frames in, encoded and skipped since the start, the time to encode one in microseconds, the model's size",
+          "What was done since the start: how many frames came in, were looked at (encoded) and were skipped, the time "
+          "in microseconds that a look takes (median, 95th percentile, longest), and the bytes of the model",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);

@@ -516,11 +516,13 @@ gst_bitmar_filter_class_init (GstBitmarFilterClass *klass)
 
   g_object_class_install_property (object_class, PROP_MODEL_PATH,
       g_param_spec_string ("model-path", "Model file",
-          "Model file (GGUF). Unset: $BITMAR_MODEL, else the installed model", NULL,
+          "The model's file (GGUF), the same for all BitMar elements of a pipeline. Unset: the one that the environment"
+          " variable BITMAR_MODEL names, else the installed one", NULL,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   g_object_class_install_property (object_class, PROP_MODE,
       g_param_spec_enum ("mode", "Mode",
-          "Whether to work beside the video (newest frame first) or to let the video wait for every due frame",
+          "Whether the video waits for the work on it. A file should wait, so that no part of it is missed; a camera "
+          "must not. The default asks upstream which of the two it is",
           GST_TYPE_BITMAR_MODE, GST_BITMAR_MODE_AUTO,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   gst_type_mark_as_plugin_api (GST_TYPE_BITMAR_FILTER, 0);

@@ -201,19 +201,26 @@ static void
 install_memory (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_MEMORY_SIZE,
-      g_param_spec_uint ("memory-size", "Memory size", "Slots of the memory. 0: as many as the model was trained with", 0, 65536, 0, AT_REST));
+      g_param_spec_uint ("memory-size", "Memory size",
+          "How many different views the memory holds. When all slots are taken, a new view replaces the one of least "
+          "worth. 0: as many as the model was trained with", 0, 65536, 0, AT_REST));
   g_object_class_install_property (klass, PROP_SIMILARITY_THRESHOLD,
       g_param_spec_double ("similarity-threshold", "Similarity threshold",
-          "Cosine similarity from which a look is merged into the slot it resembles. -2: the model's", -2, 1, DEFAULT_THRESHOLD, AT_REST));
+          "How alike two looks must be to be remembered as one view: the cosine of their keys, 1 for the same picture. "
+          "Raise it to tell finer differences apart, which fills the memory sooner. -2: the value of the model", -2, 1, DEFAULT_THRESHOLD, AT_REST));
   g_object_class_install_property (klass, PROP_STREAM_ID,
       g_param_spec_string ("stream-id", "Stream id",
-          "Name of this stream in metadata, JSON and the event log, such as a camera's name. Unset: upstream's stream id", NULL, ANY_TIME));
+          "The name of this stream in metadata, messages, JSON and the event log, such as a camera's name. Unset: "
+          "upstream's stream id", NULL, ANY_TIME));
   g_object_class_install_property (klass, PROP_MEMORY_FILE,
       g_param_spec_string ("memory-file", "Memory file",
-          "Snapshot that the memory is restored from at the start and saved to every save-interval and at the end. Unset: it is forgotten", NULL,
+          "The file that keeps the memory over restarts: read at the start, written every save-interval and at the end."
+          " Unset: what was seen is forgotten at the end", NULL,
           AT_REST));
   g_object_class_install_property (klass, PROP_SAVE_INTERVAL,
-      g_param_spec_uint64 ("save-interval", "Save interval", "Time between snapshots to memory-file (ns of the wall clock). 0: at the end only", 0,
+      g_param_spec_uint64 ("save-interval", "Save interval",
+          "Time in nanoseconds from one write of memory-file to the next. A crash loses what was seen since the last "
+          "one. 0: it is written at the end only", 0,
           G_MAXINT64, DEFAULT_SAVE_INTERVAL, ANY_TIME));
 }
 
@@ -222,19 +229,24 @@ install_log (GObjectClass *klass)
 {
   g_object_class_install_property (klass, PROP_EVENT_LOG,
       g_param_spec_string ("event-log", "Event log",
-          "File that captions and alerts are logged to, to be searched. Elements of one process may share it. Unset: nothing is logged", NULL,
+          "The file that captions and starts of alerts are logged to, to be found again by a sentence (bitmar search, "
+          "signal query). Elements of one process may share it. Unset: nothing is logged", NULL,
           AT_REST));
   g_object_class_install_property (klass, PROP_RETENTION,
-      g_param_spec_uint64 ("retention", "Retention", "Age from which logged events are deleted (ns). 0: never", 0, G_MAXINT64, 0, ANY_TIME));
+      g_param_spec_uint64 ("retention", "Retention",
+          "Age in nanoseconds from which events are deleted from the event log. 0: they are kept for ever", 0, G_MAXINT64, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_RETENTION_BYTES,
-      g_param_spec_uint64 ("retention-bytes", "Retention in bytes", "Size of the event log from which the oldest events are deleted. 0: any size", 0,
+      g_param_spec_uint64 ("retention-bytes", "Retention in bytes",
+          "Size in bytes that the event log may have; beyond it the oldest events are deleted. 0: there is no limit", 0,
           G_MAXINT64, 0, ANY_TIME));
   g_object_class_install_property (klass, PROP_ALERTS,
       g_param_spec_string ("alerts", "Alerts",
-          "Rules, one a line or parted by semicolons: NAME: SENTENCE [above SCORE] [below SCORE] [for TIME] [hold TIME] [cooldown TIME]. Each look is "
-          "scored by each sentence; starts and ends are posted as messages bitmar-alert and logged", NULL, ANY_TIME));
+          "What to raise alerts for: rules, one a line or separated by semicolons, each NAME: SENTENCE [above SCORE] "
+          "[below SCORE] [for TIME] [hold TIME] [cooldown TIME], such as \"visitor: a person at a door above 0.5 for "
+          "1s\". Every look is scored by every sentence, 0 to 1. Unset: none", NULL, ANY_TIME));
   g_object_class_install_property (klass, PROP_POST_MESSAGES,
-      g_param_spec_boolean ("post-alerts", "Post alerts", "Post an element message bitmar-alert when an alert starts or ends", TRUE, ANY_TIME));
+      g_param_spec_boolean ("post-alerts", "Post alerts",
+          "Whether the start and the end of an alert are posted on the bus, as an element message bitmar-alert", TRUE, ANY_TIME));
 }
 
 void
@@ -244,6 +256,7 @@ gst_bitmar_memory_install_properties (GObjectClass *klass)
   install_log (klass);
   g_object_class_install_property (klass, PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
-          "Frames, looks remembered or skipped, slots in use, sizes in bytes, snapshots, alerts, events of the log", GST_TYPE_STRUCTURE,
+          "What was done since the start: how many frames came in, how many looks (episodes) were remembered and "
+          "skipped, snapshots, alerts and logged events; how many slots are in use; the bytes of memory and model", GST_TYPE_STRUCTURE,
           G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }

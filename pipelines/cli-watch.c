@@ -12,6 +12,7 @@
 
 #include "cli.h"
 #include "watch-camera.h"
+#include "watch-state.h"
 
 static const char summary[] =
     "Captions many cameras until it is interrupted: each is asked for until it answers, and again when it goes away; what is seen is\n"
@@ -331,6 +332,7 @@ static int
 watch (Watch *w, const char *path)
 {
   g_autoptr (BitmarModel) model = NULL;
+  g_autoptr (GPtrArray) former_logs = NULL;
   GError *error = NULL;
 
   w->config = watch_config_load (path, &error);
@@ -344,6 +346,9 @@ watch (Watch *w, const char *path)
   if (w->check)
     return CLI_OK;
   if (!make_folder (w->config->folder, &error))
+    return complain (CLI_USAGE, error);
+  former_logs = watch_state_prepare (w->config, model, &error);
+  if (!former_logs)
     return complain (CLI_USAGE, error);
   prepare_host (w, model);
   w->loop = g_main_loop_new (NULL, FALSE);

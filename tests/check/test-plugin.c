@@ -181,6 +181,58 @@ GST_START_TEST (test_flags)
 }
 GST_END_TEST
 
+static guint
+count_words (const char *text)
+{
+  char **words = g_strsplit (text, " ", -1);
+  guint n = g_strv_length (words);
+
+  g_strfreev (words);
+  return n;
+}
+
+/* A sentence by its looks: it begins with a capital, has six words (of a value: three) and more than its name to say. */
+static void
+expect_sentence (const char *what, const char *text, guint words)
+{
+  fail_unless (text != NULL, "%s has no description", what);
+  fail_unless (g_ascii_isupper (text[0]) && count_words (text) >= words && !strchr (text, '\n'), "%s: \"%s\" is no sentence", what, text);
+}
+
+static void
+expect_values_described (GType type)
+{
+  GEnumClass *values = g_type_class_ref (type);
+
+  for (guint i = 0; i < values->n_values; i++)
+    expect_sentence (values->values[i].value_nick, values->values[i].value_name, 3);
+  g_type_class_unref (values);
+}
+
+/* What gst-inspect prints is all that many users ever read. */
+GST_START_TEST (test_blurbs)
+{
+  for (guint e = 0; e < G_N_ELEMENTS (names); e++) {
+    GstElement *element = gst_object_ref_sink (gst_element_factory_make (names[e], NULL));
+    guint n, ours = 0;
+    GParamSpec **specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+
+    expect_sentence (names[e], gst_element_get_metadata (element, GST_ELEMENT_METADATA_DESCRIPTION), 6);
+    for (guint i = 0; i < n; i++) {
+      if (!g_str_has_prefix (g_type_name (specs[i]->owner_type), "GstBitmar"))
+        continue;
+      ours++;
+      expect_sentence (specs[i]->name, g_param_spec_get_blurb (specs[i]), 6);
+      if (G_IS_PARAM_SPEC_ENUM (specs[i]))
+        expect_values_described (specs[i]->value_type);
+    }
+    fail_unless (ours >= 5, "%s: %u properties", names[e], ours);
+    g_free (specs);
+    gst_object_unref (element);
+  }
+}
+GST_END_TEST
+
 static const char *const stats_fields[][2] = {
   { "e", "frames-in frames-encoded frames-skipped encode-p50 encode-p95 encode-max model-bytes" },
   { "m", "frames-in episodes skipped slots-used memory-bytes model-bytes snapshots snapshots-failed alerts alerts-active log-appended "
@@ -361,6 +413,7 @@ static const TestPromise promises[] = {
   { .name = "the plugin scan takes less than 50 ms, opens no model and starts no thread", .test = test_scan },
   { .name = "without a model the elements are made, inspected and READY", .test = test_no_model },
   { .name = "properties say whether they may change while playing", .test = test_flags },
+  { .name = "each element, property and value says in a sentence what it is for", .test = test_blurbs },
   { .name = "stats has every field that is documented, and no other", .test = test_stats },
   { .name = "the model loads in a thread of its own and tells of its progress", .test = test_progress },
   { .name = "one model file is loaded once, however many elements use it", .test = test_one_model },

@@ -89,6 +89,31 @@ told_outlet () {
 mkdir "$work/modules"
 ok 'an outlet is told what is printed, and what it complains of is told once' told_outlet
 
+# What another model left is kept apart, pruned, and no reason not to watch.
+early=$(cd "$(dirname "$0")/../files" && pwd)/tiny-early.gguf
+# Cameras that can't be watched are asked for ever.
+watch_a_while () {
+  BITMAR_MODEL=$1 timeout 60 "$BITMAR" watch "$work/cameras.conf" > "$work/out" 2> "$work/err"
+}
+other_model () {
+  config '[camera a]' 'source = clip.mkv' 'min-confidence = 0' && status 0 watch &&
+    status 0 watch_a_while "$early" && cat "$work/err" &&
+    [ "$(grep -c 'is of another model; it is called' "$work/err")" -eq 2 ] && grep -q '  a  [^!]' "$work/out" &&
+    [ -s "$work/state/a.memory.former" ] && [ -s "$work/state/a.memory" ]
+}
+ok 'a new model begins anew' other_model
+found () { "$BITMAR" search --json "$1" 'a dog' | grep -c '"camera":"a"'; }
+ok "the former model's log is searched with that" [ "$(found "$work/state"/events.db.until-*Z)" -gt 0 ]
+ok "and the new model's with the new" [ "$(BITMAR_MODEL=$early found "$work/state/events.db")" -gt 0 ]
+again () { status 0 watch_a_while "$early" && ! grep 'another model' "$work/err"; }
+ok 'the second time there is nothing to be set aside' again
+old_log () {
+  config '[camera a]' 'source = clip.mkv' && mkdir "$work/state" && sed -i 's/^folder.*/&\nretention = 1d/' "$work/cameras.conf"
+  "$MAKE_LOG" "$work/state/events.db" a 1700000000 'a dog' && [ "$(found "$work/state/events.db")" -eq 1 ] &&
+    status 0 watch_a_while "$early" && [ "$(found "$work/state"/events.db.until-*Z)" -eq 0 ]
+}
+ok 'retention holds for a former log' old_log
+
 # Two clips to their ends: captions of both on standard output, in one log, and a memory each.
 two () {
   config '[camera first]' 'source = clip.mkv' 'min-confidence = 0' 'alerts = any: a man above 0.001 below 0.0005 cooldown 0s' \
