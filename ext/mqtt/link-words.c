@@ -3,6 +3,7 @@
 
 #include "link-words.h"
 
+#include <errno.h>
 #include <mosquitto.h>
 #include <netdb.h>
 #include <string.h>
@@ -27,36 +28,41 @@ words_of_tls (const MqttOptions *o, const char *log)
 
   if (strstr (log, "host name verification failed"))
     return g_strdup_printf ("the broker's certificate is of another name than %s", o->host);
+  if (strstr (log, "inconsistent") || strstr (log, "mismatch"))
+    return g_strdup_printf ("the certificate %s and the key %s don't belong together", o->certificate, o->key);
   if (strstr (log, "Unable to load CA"))
     return g_strdup_printf ("%s holds no certificates", o->ca);
   if (strstr (log, "Unable to load client certificate"))
     return g_strdup_printf ("%s holds no certificate", o->certificate);
   if (strstr (log, "Unable to load client key"))
     return g_strdup_printf ("%s holds no key that can be used without a password", o->key);
-  if (strstr (log, "inconsistent"))
-    return g_strdup_printf ("the certificate %s and the key %s don't belong together", o->certificate, o->key);
   if (reason && strstr (reason, "certificate verify failed"))
     return o->ca ? g_strdup_printf ("the broker's certificate is not vouched for by %s, or has expired", o->ca)
         : g_strdup ("the broker's certificate is not vouched for by a CA that this machine knows, or has expired; 'ca' names another");
-  if (reason && (strstr (reason, "certificate required") || strstr (reason, "handshake failure")) && !o->certificate)
-    return g_strdup_printf ("the broker ends TLS (%s); it may want a 'certificate' and a 'key'", reason);
-  if (reason && (strstr (reason, "unknown ca") || strstr (reason, "bad certificate") || strstr (reason, "certificate")) && o->certificate)
-    return g_strdup_printf ("the broker doesn't accept the certificate %s (%s)", o->certificate, reason);
   if (reason && strstr (reason, "wrong version number"))
     return g_strdup ("there is no TLS on this port; without it: mqtt://");
-  return g_strdup_printf ("TLS failed (%s)", reason ? reason : "no reason given");
+  if (reason && strstr (reason, "certificate required") && !o->certificate)
+    return g_strdup ("the broker wants a 'certificate' and a 'key'");
+  if (reason && strstr (reason, "alert") && o->certificate)
+    return g_strdup_printf ("the broker doesn't accept the certificate %s (%s)", o->certificate, reason);
+  if (!reason || strstr (reason, "unexpected eof"))
+    return o->certificate ? g_strdup_printf ("the broker ends TLS as it begins: there is no TLS on this port, or it doesn't accept the certificate %s",
+        o->certificate) : g_strdup ("the broker ends TLS as it begins: there is no TLS on this port, or it wants a 'certificate' and a 'key'");
+  return g_strdup_printf ("TLS failed (%s)", reason);
 }
 
 char *
-mqtt_words_of (const MqttOptions *o, int result, int error, const char *log)
+mqtt_words_of (const MqttOptions *o, int result, int error, const char *log, gboolean greeting)
 {
+  gboolean ended = result == MOSQ_ERR_CONN_LOST || (result == MOSQ_ERR_ERRNO && (error == ECONNRESET || error == EPIPE || error == EPROTO || error == 0));
+
   if (result == MOSQ_ERR_EAI)
     return g_strdup_printf ("the host is not known (%s)", gai_strerror (error));
-  if (result == MOSQ_ERR_TLS || *log)
+  if (result == MOSQ_ERR_TLS || *log || (o->tls && greeting && ended))
     return words_of_tls (o, log);
   if (result == MOSQ_ERR_KEEPALIVE)
     return g_strdup ("the broker has fallen silent");
-  if (result == MOSQ_ERR_CONN_LOST || (result == MOSQ_ERR_ERRNO && error == 0))
+  if (ended)
     return g_strdup ("the broker closed the connection");
   if (result == MOSQ_ERR_ERRNO)
     return g_strdup (g_strerror (error));

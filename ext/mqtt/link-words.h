@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* result: libmosquitto's; error: errno, or getaddrinfo()'s; log: what libmosquitto logged, may be empty */
-char *mqtt_words_of (const MqttOptions *options, int result, int error, const char *log);
+/* result: libmosquitto's; error: errno, or getaddrinfo()'s; log: what libmosquitto logged, may be empty; greeting: before the broker's
+ * first answer */
+char *mqtt_words_of (const MqttOptions *options, int result, int error, const char *log, gboolean greeting);
 /* The broker's answer to a CONNECT that it refuses. */
 char *mqtt_words_of_answer (const MqttOptions *options, int answer);
 

@@ -212,8 +212,8 @@ static void
 lose_for (MqttLink *link, int result, int error)
 {
   g_autofree char *why = link->answer > 0 ? mqtt_words_of_answer (link->options, link->answer)
-      : mqtt_words_of (link->options, result, error, link->session->log->str);
-  gboolean soon = link->state == UP && now_ms () - link->up_since < STABLE_MS && result == MOSQ_ERR_CONN_LOST;
+      : mqtt_words_of (link->options, result, error, link->session->log->str, link->state != UP);
+  gboolean soon = link->state == UP && now_ms () - link->up_since < STABLE_MS;
   g_autofree char *hint = soon && link->tries > 1 ? g_strconcat (why, " again and again; has another client the same 'client-id'?", NULL) : NULL;
 
   lose (link, result == MOSQ_ERR_TLS || link->session->log->len > 0 || link->answer > 0, hint ? hint : why);
@@ -447,7 +447,7 @@ mqtt_link_publish (MqttLink *link, int *mid, const char *topic, const char *payl
       || result == MOSQ_ERR_OVERSIZE_PACKET || result == MOSQ_ERR_QOS_NOT_SUPPORTED;
   if (result != MOSQ_ERR_SUCCESS && !*impossible) {
     /* It may have been taken or not. */
-    g_autofree char *why = mqtt_words_of (link->options, result, errno, link->session->log->str);
+    g_autofree char *why = mqtt_words_of (link->options, result, errno, link->session->log->str, FALSE);
 
     lose (link, TRUE, why);
   }

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-PATIENCE = 60  # seconds, for what takes one
+PATIENCE = int(os.environ.get("PATIENCE", 60))  # seconds, for what takes one
 work = tempfile.mkdtemp(prefix="bitmar-mqtt-")
 path = os.environ["PATH"] = os.environ["PATH"] + ":/usr/sbin:/sbin"
 results = []
@@ -30,7 +30,7 @@ def until(condition, what, patience=PATIENCE):
     end = time.monotonic() + patience
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"not within {patience} s: {what}")
+            raise AssertionError(f"not within {patience} s: {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
@@ -49,15 +49,17 @@ def start(*args, **kwargs):
 
 
 class Broker:
-    """mosquitto, with what it must keep in a folder of its own."""
+    """mosquitto. keeps: what it has acknowledged outlives kill -9, for which it writes a file at each change."""
 
-    def __init__(self, *lines, port=None, listener=()):
+    def __init__(self, *lines, port=None, listener=(), keeps=False):
         self.port = port or free_port()
         self.folder = tempfile.mkdtemp(dir=work)
         self.config = os.path.join(self.folder, "conf")
         with open(self.config, "w") as f:
-            print(f"listener {self.port} 127.0.0.1", *listener, "persistence true", f"persistence_location {self.folder}/",
-                  "autosave_interval 1", "autosave_on_changes true", "max_queued_messages 0", "user root", *lines, sep="\n", file=f)
+            keep = ("persistence true", f"persistence_location {self.folder}/", "autosave_interval 1", "autosave_on_changes true") if keeps else ()
+            # Root would become another user, who may not write there.
+            user = ("user root",) if os.geteuid() == 0 else ()
+            print(f"listener {self.port} 127.0.0.1", *listener, *keep, *user, "max_queued_messages 0", *lines, sep="\n", file=f)
         self.start()
 
     def start(self):
@@ -137,7 +139,7 @@ class Feed:
             return f.read()
 
     def complains(self, text):
-        until(lambda: text in self.complaints(), f"a complaint of '{text}' in:\n{self.complaints()}")
+        until(lambda: text in self.complaints(), lambda: f"a complaint of '{text}' in:\n{self.complaints()}")
 
     def close(self):
         self.process.stdin.close()
