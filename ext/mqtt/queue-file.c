@@ -119,16 +119,9 @@ add_any (gpointer entry, gpointer to)
 }
 
 static void
-add_unstored (gpointer entry, gpointer to)
+collect (gpointer entry, gpointer to)
 {
-  if (!((MqttEntry *) entry)->stored)
-    add_entry (entry, to);
-}
-
-static void
-mark_stored (gpointer entry, gpointer data)
-{
-  ((MqttEntry *) entry)->stored = TRUE;
+  g_ptr_array_add (to, entry);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------- */
@@ -346,8 +339,11 @@ all_of (MqttQueue *queue)
 static void
 all_stored (MqttFile *f, MqttQueue *queue, GArray *gone)
 {
-  if (queue->unstored > 0)
-    mqtt_queue_foreach (queue, mark_stored, NULL);
+  g_autoptr (GPtrArray) unstored = g_ptr_array_new ();
+
+  mqtt_queue_foreach_unstored (queue, collect, unstored);
+  for (guint i = 0; i < unstored->len; i++)
+    ((MqttEntry *) unstored->pdata[i])->stored = TRUE;
   queue->unstored = 0;
   memcpy (f->dropped, queue->dropped, sizeof f->dropped);
   g_array_set_size (gone, 0);
@@ -383,8 +379,7 @@ append (MqttFile *f, MqttQueue *queue, GArray *gone, GError **error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
-  if (queue->unstored > 0)
-    mqtt_queue_foreach (queue, add_unstored, bytes);
+  mqtt_queue_foreach_unstored (queue, add_any, bytes);
   for (guint i = 0; i < gone->len; i++)
     add_gone (bytes, g_array_index (gone, guint64, i));
   if (memcmp (f->dropped, queue->dropped, sizeof f->dropped))

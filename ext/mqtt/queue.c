@@ -146,3 +146,47 @@ mqtt_queue_foreach (MqttQueue *q, GFunc each, gpointer data)
   for (guint kind = 0; kind < MQTT_KINDS; kind++)
     g_queue_foreach (&q->waiting[kind], each, data);
 }
+
+static gboolean
+is_unstored (const GList *l)
+{
+  return !((const MqttEntry *) l->data)->stored;
+}
+
+/* Those at the end, which is where they are unless a disk failed. */
+static guint
+each_at_end (GQueue *list, GFunc each, gpointer data)
+{
+  GList *first = NULL;
+  guint n = 0;
+
+  for (GList *l = list->tail; l && is_unstored (l); l = l->prev, n++)
+    first = l;
+  for (GList *l = first; l; l = l->next)
+    each (l->data, data);
+  return n;
+}
+
+static void
+each_elsewhere (GQueue *list, GFunc each, gpointer data)
+{
+  GList *end = list->tail;
+
+  while (end && is_unstored (end))
+    end = end->prev;
+  for (GList *l = end; l; l = l->prev)
+    if (is_unstored (l))
+      each (l->data, data);
+}
+
+void
+mqtt_queue_foreach_unstored (MqttQueue *q, GFunc each, gpointer data)
+{
+  GQueue *lists[] = { &q->flight, &q->waiting[MQTT_CAPTION], &q->waiting[MQTT_ALERT] };
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    n += each_at_end (lists[i], each, data);
+  for (guint i = 0; i < G_N_ELEMENTS (lists) && n < q->unstored; i++)
+    each_elsewhere (lists[i], each, data);
+}

@@ -51,5 +51,6 @@ gboolean mqtt_queue_land (MqttQueue *queue, int mid, GArray *gone);
 void mqtt_queue_call_back (MqttQueue *queue);
 /* In no order of ids. */
 void mqtt_queue_foreach (MqttQueue *queue, GFunc each, gpointer data);
+void mqtt_queue_foreach_unstored (MqttQueue *queue, GFunc each, gpointer data);
 
 G_END_DECLS
