@@ -1,0 +1,425 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "record-segment.h"
+
+#include <gst/app/app.h>
+#include <string.h>
+
+/* A caption that lasts is written in pieces of this length, so that what was recorded before is on the disk. */
+#define PIECE (5 * GST_SECOND)
+/* Video that waits for what is said at its time; more than any piece. */
+#define MAX_WAIT (30 * GST_SECOND)
+#define CLOSE_US (15 * G_USEC_PER_SEC)
+
+typedef struct {
+  char *file;
+  GstElement *pipeline, *video, *text;
+  GstBus *bus;
+  GstClockTime start, end;     /* end = NONE: it goes on */
+  GstClockTime last;           /* the end of its last frame */
+  gboolean text_ended;
+} Segment;
+
+struct _Segmenter {
+  gboolean mp4;
+  GstClockTime length;
+  const SegmenterFuncs *funcs;
+  gpointer user_data;
+  GMutex lock;                 /* of the rest */
+  GQueue segments;             /* the last one goes on, those before it are being closed */
+  GQueue waiting;              /* of GstSample: video whose time has no text yet */
+  guint64 waiting_bytes;
+  char *said;                  /* what is being said, NULL: nothing */
+  GstClockTime said_from;      /* and is not written yet */
+  GstClockTime known;          /* up to here */
+  gboolean asked;              /* for a key frame */
+  GstCaps *caps;
+  char *why;                   /* it failed */
+};
+
+/* ---- A file ------------------------------------------------------------------------------------------ */
+
+static void
+segment_free (gpointer data)
+{
+  Segment *segment = data;
+
+  gst_element_set_state (segment->pipeline, GST_STATE_NULL);
+  gst_object_unref (segment->bus);
+  gst_object_unref (segment->video);
+  gst_object_unref (segment->text);
+  gst_object_unref (segment->pipeline);
+  g_free (segment->file);
+  g_free (segment);
+}
+
+/* So marked, matroskamux doesn't wait for it; it comes before its video anyway. */
+static GstPadProbeReturn
+mark_sparse (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START) {
+    event = gst_event_make_writable (event);
+    gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
+    GST_PAD_PROBE_INFO_DATA (info) = event;
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+static Segment *
+segment_new (Segmenter *s, GstCaps *caps, GstClockTime start)
+{
+  const char *muxer = s->mp4 ? "mp4mux name=m fragment-duration=1000 fragment-mode=first-moov-then-finalise" : "matroskamux name=m";
+  g_autofree char *line = g_strdup_printf ("appsrc name=v format=time max-bytes=0  appsrc name=t format=time max-bytes=0 "
+      "caps=text/x-raw,format=utf8  %s ! filesink name=f async=false  v. ! m.video_%%u  t. ! m.subtitle_%%u", muxer);
+  GstElement *pipeline = gst_parse_launch_full (line, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL), *sink;
+  Segment *segment;
+  GstPad *pad;
+
+  if (!pipeline)
+    return NULL;
+  segment = g_new0 (Segment, 1);
+  *segment = (Segment) { .file = s->funcs->name (start, s->user_data), .pipeline = pipeline, .video = gst_bin_get_by_name (GST_BIN (pipeline), "v"),
+    .text = gst_bin_get_by_name (GST_BIN (pipeline), "t"), .bus = gst_element_get_bus (pipeline), .start = start, .last = start,
+    .end = GST_CLOCK_TIME_NONE };
+  sink = gst_bin_get_by_name (GST_BIN (pipeline), "f");
+  g_object_set (sink, "location", segment->file, NULL);
+  gst_object_unref (sink);
+  g_object_set (segment->video, "caps", caps, NULL);
+  pad = gst_element_get_static_pad (segment->text, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, mark_sparse, NULL, NULL);
+  gst_object_unref (pad);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  return segment;
+}
+
+static void
+segment_write_video (Segment *segment, GstBuffer *buffer, GstClockTime pts, GstClockTime dts)
+{
+  GstBuffer *copy = gst_buffer_copy (buffer);
+
+  GST_BUFFER_PTS (copy) = pts > segment->start ? pts - segment->start : 0;
+  GST_BUFFER_DTS (copy) = !GST_CLOCK_TIME_IS_VALID (dts) ? GST_CLOCK_TIME_NONE : dts > segment->start ? dts - segment->start : 0;
+  segment->last = MAX (segment->last, pts + (GST_BUFFER_DURATION_IS_VALID (copy) ? GST_BUFFER_DURATION (copy) : 0));
+  gst_app_src_push_buffer (GST_APP_SRC (segment->video), copy);
+}
+
+/* text = NULL: nothing is said; muxers are told that they need not wait. */
+static void
+segment_write_text (Segment *segment, const char *text, GstClockTime start, GstClockTime end)
+{
+  GstBuffer *buffer;
+
+  start = MAX (start, segment->start);
+  if (GST_CLOCK_TIME_IS_VALID (segment->end))
+    end = MIN (end, segment->end);
+  if (start >= end || segment->text_ended)
+    return;
+  if (!text) {
+    gst_element_send_event (segment->text, gst_event_new_gap (start - segment->start, end - start));
+    return;
+  }
+  buffer = gst_buffer_new_memdup (text, strlen (text));
+  GST_BUFFER_PTS (buffer) = start - segment->start;
+  GST_BUFFER_DURATION (buffer) = end - start;
+  gst_app_src_push_buffer (GST_APP_SRC (segment->text), buffer);
+}
+
+static void
+segment_end_text (Segment *segment)
+{
+  if (!segment->text_ended)
+    gst_app_src_end_of_stream (GST_APP_SRC (segment->text));
+  segment->text_ended = TRUE;
+}
+
+/* ---- Text, with the lock ----------------------------------------------------------------------------- */
+
+static void
+write_said (Segmenter *s, GstClockTime end)
+{
+  if (end <= s->said_from)
+    return;
+  for (GList *l = s->segments.head; l; l = l->next)
+    segment_write_text (l->data, s->said, s->said_from, end);
+  s->said_from = end;
+}
+
+/* Those that end before what is known get no more text. */
+static void
+end_texts (Segmenter *s)
+{
+  for (GList *l = s->segments.head; l; l = l->next) {
+    Segment *segment = l->data;
+
+    if (!GST_CLOCK_TIME_IS_VALID (segment->end) || segment->end > s->known)
+      continue;
+    write_said (s, segment->end);
+    segment_end_text (segment);
+  }
+}
+
+/* ---- Video, with the lock ---------------------------------------------------------------------------- */
+
+static GstClockTime
+running_time (GstSample *sample, GstClockTime time)
+{
+  guint64 out;
+
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return GST_CLOCK_TIME_NONE;
+  /* What lies before the segment (a decoding time) is taken for its beginning. */
+  return gst_segment_to_running_time_full (gst_sample_get_segment (sample), GST_FORMAT_TIME, time, &out) > 0 ? out : 0;
+}
+
+static gboolean
+is_key_frame (GstSample *sample)
+{
+  return !GST_BUFFER_FLAG_IS_SET (gst_sample_get_buffer (sample), GST_BUFFER_FLAG_DELTA_UNIT);
+}
+
+static Segment *
+current (Segmenter *s)
+{
+  Segment *segment = g_queue_peek_tail (&s->segments);
+
+  return segment && !GST_CLOCK_TIME_IS_VALID (segment->end) ? segment : NULL;
+}
+
+static void
+end_current (Segmenter *s, GstClockTime end)
+{
+  Segment *segment = current (s);
+
+  if (!segment)
+    return;
+  segment->end = end;
+  gst_app_src_end_of_stream (GST_APP_SRC (segment->video));
+  end_texts (s);
+}
+
+static void
+begin_segment (Segmenter *s, GstSample *sample, GstClockTime start)
+{
+  Segment *segment;
+
+  end_current (s, start);
+  segment = segment_new (s, gst_sample_get_caps (sample), start);
+  if (!segment) {
+    s->why = g_strdup ("an element is missing: matroskamux, mp4mux (gstreamer1.0-plugins-good) or appsrc (gstreamer1.0-plugins-base)");
+    return;
+  }
+  g_queue_push_tail (&s->segments, segment);
+  gst_caps_replace (&s->caps, gst_sample_get_caps (sample));
+  s->asked = FALSE;
+}
+
+static void
+write_sample (Segmenter *s, GstSample *sample)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  GstClockTime pts = running_time (sample, GST_BUFFER_PTS (buffer)), dts = running_time (sample, GST_BUFFER_DTS (buffer));
+  Segment *segment = current (s);
+  gboolean due = !segment || pts >= segment->start + s->length || !gst_caps_is_equal (gst_sample_get_caps (sample), s->caps);
+
+  if (!GST_CLOCK_TIME_IS_VALID (pts))
+    pts = GST_CLOCK_TIME_IS_VALID (dts) ? dts : segment ? segment->last : 0;
+  if (due && is_key_frame (sample))
+    begin_segment (s, sample, GST_CLOCK_TIME_IS_VALID (dts) ? MIN (pts, dts) : pts);
+  segment = current (s);
+  if (segment)
+    segment_write_video (segment, buffer, pts, dts);
+}
+
+/* Everything waits for what is said at its time. */
+static gboolean
+may_go (Segmenter *s, GstSample *sample)
+{
+  GstBuffer *last = gst_sample_get_buffer (g_queue_peek_tail (&s->waiting));
+  GstClockTime pts = running_time (sample, GST_BUFFER_PTS (gst_sample_get_buffer (sample)));
+  GstClockTime newest = running_time (g_queue_peek_tail (&s->waiting), GST_BUFFER_PTS (last));
+
+  if (!GST_CLOCK_TIME_IS_VALID (pts) || !GST_CLOCK_TIME_IS_VALID (newest))
+    return TRUE;
+  return pts <= s->known || newest > pts + MAX_WAIT;
+}
+
+static void
+let_go (Segmenter *s, gboolean all)
+{
+  GstSample *sample;
+
+  while (!s->why && (sample = g_queue_peek_head (&s->waiting)) && (all || may_go (s, sample))) {
+    write_sample (s, sample);
+    g_queue_pop_head (&s->waiting);
+    s->waiting_bytes -= gst_buffer_get_size (gst_sample_get_buffer (sample));
+    gst_sample_unref (sample);
+  }
+}
+
+/* ---- For the recorder -------------------------------------------------------------------------------- */
+
+Segmenter *
+segmenter_new (gboolean mp4, GstClockTime length, const SegmenterFuncs *funcs, gpointer user_data)
+{
+  Segmenter *s = g_new0 (Segmenter, 1);
+
+  s->mp4 = mp4;
+  s->length = length;
+  s->funcs = funcs;
+  s->user_data = user_data;
+  g_mutex_init (&s->lock);
+  return s;
+}
+
+void
+segmenter_free (Segmenter *s)
+{
+  g_queue_clear_full (&s->waiting, (GDestroyNotify) gst_sample_unref);
+  g_queue_clear_full (&s->segments, segment_free);
+  gst_clear_caps (&s->caps);
+  g_free (s->said);
+  g_free (s->why);
+  g_mutex_clear (&s->lock);
+  g_free (s);
+}
+
+gboolean
+segmenter_push_video (Segmenter *s, GstSample *sample)
+{
+  GstClockTime pts = running_time (sample, GST_BUFFER_PTS (gst_sample_get_buffer (sample)));
+  gboolean due = FALSE;
+  Segment *segment;
+
+  g_mutex_lock (&s->lock);
+  if (!s->why) {
+    g_queue_push_tail (&s->waiting, gst_sample_ref (sample));
+    s->waiting_bytes += gst_buffer_get_size (gst_sample_get_buffer (sample));
+    let_go (s, FALSE);
+    segment = current (s);
+    due = segment && !s->asked && GST_CLOCK_TIME_IS_VALID (pts) && pts >= segment->start + s->length;
+    s->asked |= due;
+  }
+  g_mutex_unlock (&s->lock);
+  return due;
+}
+
+void
+segmenter_push_text (Segmenter *s, const char *text, GstClockTime start, GstClockTime end)
+{
+  g_mutex_lock (&s->lock);
+  if (!s->why) {
+    if (g_strcmp0 (text, s->said) != 0) {
+      write_said (s, start);
+      g_free (s->said);
+      s->said = g_strdup (text);
+      s->said_from = MAX (s->said_from, start);
+    }
+    s->known = MAX (s->known, end);
+    end_texts (s);
+    if (s->known >= s->said_from + PIECE || !s->said)
+      write_said (s, s->known);
+    let_go (s, FALSE);
+  }
+  g_mutex_unlock (&s->lock);
+}
+
+guint64
+segmenter_get_level (Segmenter *s)
+{
+  guint64 level;
+
+  g_mutex_lock (&s->lock);
+  level = s->why ? 0 : s->waiting_bytes;
+  for (GList *l = s->why ? NULL : s->segments.head; l; l = l->next)
+    level += gst_app_src_get_current_level_bytes (GST_APP_SRC (((Segment *) l->data)->video));
+  g_mutex_unlock (&s->lock);
+  return level;
+}
+
+static void
+fail (Segmenter *s, Segment *segment, GstMessage *message)
+{
+  GError *error;
+
+  gst_message_parse_error (message, &error, NULL);
+  if (!s->why)
+    s->why = g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT)
+        ? g_strdup_printf ("the disk is full: no more can be written to %s", segment->file)
+        : g_strdup_printf ("%s: %s", segment->file, error->message);
+  g_error_free (error);
+}
+
+/* With the lock. TRUE: it is closed. */
+static gboolean
+poll_segment (Segmenter *s, Segment *segment)
+{
+  gboolean closed = FALSE;
+  GstMessage *message;
+
+  while (!closed && !s->why && (message = gst_bus_pop_filtered (segment->bus, GST_MESSAGE_EOS | GST_MESSAGE_ERROR))) {
+    closed = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
+    if (!closed)
+      fail (s, segment, message);
+    gst_message_unref (message);
+  }
+  return closed;
+}
+
+/* With the lock. */
+static void
+poll_all (Segmenter *s)
+{
+  for (GList *l = s->segments.head, *next; l; l = next) {
+    Segment *segment = l->data;
+
+    next = l->next;
+    if (!poll_segment (s, segment))
+      continue;
+    g_queue_delete_link (&s->segments, l);
+    gst_element_set_state (segment->pipeline, GST_STATE_NULL);
+    s->funcs->closed (segment->file, segment->last - segment->start, s->user_data);
+    segment_free (segment);
+  }
+}
+
+char *
+segmenter_poll (Segmenter *s)
+{
+  char *why;
+
+  g_mutex_lock (&s->lock);
+  poll_all (s);
+  why = g_strdup (s->why);
+  g_mutex_unlock (&s->lock);
+  return why;
+}
+
+char *
+segmenter_close (Segmenter *s)
+{
+  gint64 until = g_get_monotonic_time () + CLOSE_US;
+  Segment *last;
+  char *why;
+
+  g_mutex_lock (&s->lock);
+  let_go (s, TRUE);
+  last = current (s);
+  if (last)
+    end_current (s, MAX (last->last, last->start + 1));
+  write_said (s, s->known);
+  for (GList *l = s->segments.head; l; l = l->next)
+    segment_end_text (l->data);
+  while (!s->why && s->segments.length > 0 && g_get_monotonic_time () < until) {
+    poll_all (s);
+    if (s->segments.length > 0 && !s->why)
+      g_usleep (10000);
+  }
+  if (!s->why && s->segments.length > 0)
+    s->why = g_strdup_printf ("%s could not be finished", ((Segment *) s->segments.head->data)->file);
+  why = g_strdup (s->why);
+  g_mutex_unlock (&s->lock);
+  return why;
+}
