@@ -18,7 +18,7 @@ typedef struct {
   GstBus *bus;
   GstClockTime start, end;     /* end = NONE: it goes on */
   GstClockTime last;           /* the end of its last frame */
-  gboolean text_ended;
+  gboolean blank, text_begun, text_ended;
 } Segment;
 
 struct _Segmenter {
@@ -83,7 +83,7 @@ segment_new (Segmenter *s, GstCaps *caps, GstClockTime start)
   segment = g_new0 (Segment, 1);
   *segment = (Segment) { .file = s->funcs->name (start, s->user_data), .pipeline = pipeline, .video = gst_bin_get_by_name (GST_BIN (pipeline), "v"),
     .text = gst_bin_get_by_name (GST_BIN (pipeline), "t"), .bus = gst_element_get_bus (pipeline), .start = start, .last = start,
-    .end = GST_CLOCK_TIME_NONE };
+    .end = GST_CLOCK_TIME_NONE, .blank = s->mp4 };
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "f");
   g_object_set (sink, "location", segment->file, NULL);
   gst_object_unref (sink);
@@ -117,6 +117,10 @@ segment_write_text (Segment *segment, const char *text, GstClockTime start, GstC
     end = MIN (end, segment->end);
   if (start >= end || segment->text_ended)
     return;
+  /* mp4mux would take the first caption for the track's beginning; a blank is what its format has for silence. */
+  if (!text && !segment->text_begun && segment->blank)
+    text = " ";
+  segment->text_begun = TRUE;
   if (!text) {
     gst_element_send_event (segment->text, gst_event_new_gap (start - segment->start, end - start));
     return;
