@@ -21,22 +21,52 @@ typedef struct {
   gboolean blank, text_begun, text_ended;
 } Segment;
 
+/* Of what is said (text = NULL: nothing), and not written yet. */
+typedef struct {
+  char *text;
+  GstClockTime start, end;
+} Piece;
+
+/* Of video, likewise. */
+typedef struct {
+  GstSample *sample;
+  Segment *segment;
+  GstClockTime pts, dts;
+} Frame;
+
 struct _Segmenter {
   gboolean mp4;
   GstClockTime length;
   const SegmenterFuncs *funcs;
   gpointer user_data;
   GMutex lock;                 /* of the rest */
-  GQueue segments;             /* the last one goes on, those before it are being closed */
-  GQueue waiting;              /* of GstSample: video whose time has no text yet */
+  GQueue segments;             /* the last one goes on, those before it have their end */
+  GQueue pieces, frames;       /* in their order */
   guint64 waiting_bytes;
-  char *said;                  /* what is being said, NULL: nothing */
-  GstClockTime said_from;      /* and is not written yet */
-  GstClockTime known;          /* up to here */
+  GstClockTime newest;         /* where the video is: what is cut before that is cut */
+  GstClockTime written;        /* text is, up to here */
   gboolean asked;              /* for a key frame */
   GstCaps *caps;
   char *why;                   /* it failed */
 };
+
+static void
+piece_free (gpointer data)
+{
+  Piece *piece = data;
+
+  g_free (piece->text);
+  g_free (piece);
+}
+
+static void
+frame_free (gpointer data)
+{
+  Frame *frame = data;
+
+  gst_sample_unref (frame->sample);
+  g_free (frame);
+}
 
 /* ---- A file ------------------------------------------------------------------------------------------ */
 
@@ -96,9 +126,10 @@ segment_new (Segmenter *s, GstCaps *caps, GstClockTime start)
 }
 
 static void
-segment_write_video (Segment *segment, GstBuffer *buffer, GstClockTime pts, GstClockTime dts)
+segment_write_video (Segment *segment, const Frame *frame)
 {
-  GstBuffer *copy = gst_buffer_copy (buffer);
+  GstBuffer *copy = gst_buffer_copy (gst_sample_get_buffer (frame->sample));
+  GstClockTime pts = frame->pts, dts = frame->dts;
 
   GST_BUFFER_PTS (copy) = pts > segment->start ? pts - segment->start : 0;
   GST_BUFFER_DTS (copy) = !GST_CLOCK_TIME_IS_VALID (dts) ? GST_CLOCK_TIME_NONE : dts > segment->start ? dts - segment->start : 0;
@@ -141,28 +172,53 @@ segment_end_text (Segment *segment)
 
 /* ---- Text, with the lock ----------------------------------------------------------------------------- */
 
-static void
-write_said (Segmenter *s, GstClockTime end)
+/* It is held together while it may go on, but not for long, and not across the end of a file. */
+static gboolean
+is_complete (Segmenter *s, const Piece *piece, GstClockTime limit)
 {
-  if (end <= s->said_from)
-    return;
+  if (!piece->text || piece != g_queue_peek_tail (&s->pieces) || MIN (piece->end, limit) >= piece->start + PIECE)
+    return TRUE;
   for (GList *l = s->segments.head; l; l = l->next)
-    segment_write_text (l->data, s->said, s->said_from, end);
-  s->said_from = end;
+    if (GST_CLOCK_TIME_IS_VALID (((Segment *) l->data)->end) && ((Segment *) l->data)->end > piece->start
+        && ((Segment *) l->data)->end <= limit)
+      return TRUE;
+  return FALSE;
 }
 
-/* Those that end before what is known get no more text. */
+/* Up to where the video is: beyond that, files are not cut yet. */
 static void
-end_texts (Segmenter *s)
+write_pieces (Segmenter *s, GstClockTime limit, gboolean all)
 {
-  for (GList *l = s->segments.head; l; l = l->next) {
-    Segment *segment = l->data;
+  Piece *piece;
 
-    if (!GST_CLOCK_TIME_IS_VALID (segment->end) || segment->end > s->known)
-      continue;
-    write_said (s, segment->end);
-    segment_end_text (segment);
+  while ((piece = g_queue_peek_head (&s->pieces)) && piece->start < limit && (all || is_complete (s, piece, limit))) {
+    GstClockTime end = MIN (piece->end, limit);
+
+    for (GList *l = s->segments.head; l; l = l->next)
+      segment_write_text (l->data, piece->text, piece->start, end);
+    s->written = MAX (s->written, end);
+    piece->start = end;
+    if (piece->start < piece->end)
+      break;
+    piece_free (g_queue_pop_head (&s->pieces));
   }
+  for (GList *l = s->segments.head; l; l = l->next)
+    if (GST_CLOCK_TIME_IS_VALID (((Segment *) l->data)->end) && ((Segment *) l->data)->end <= s->written)
+      segment_end_text (l->data);
+}
+
+static void
+add_piece (Segmenter *s, const char *text, GstClockTime start, GstClockTime end)
+{
+  Piece *piece = g_queue_peek_tail (&s->pieces);
+
+  if (piece && piece->end == start && g_strcmp0 (piece->text, text) == 0) {
+    piece->end = end;
+    return;
+  }
+  piece = g_new0 (Piece, 1);
+  *piece = (Piece) { .text = g_strdup (text), .start = start, .end = end };
+  g_queue_push_tail (&s->pieces, piece);
 }
 
 /* ---- Video, with the lock ---------------------------------------------------------------------------- */
@@ -178,88 +234,66 @@ running_time (GstSample *sample, GstClockTime time)
   return gst_segment_to_running_time_full (gst_sample_get_segment (sample), GST_FORMAT_TIME, time, &out) > 0 ? out : 0;
 }
 
-static gboolean
-is_key_frame (GstSample *sample)
-{
-  return !GST_BUFFER_FLAG_IS_SET (gst_sample_get_buffer (sample), GST_BUFFER_FLAG_DELTA_UNIT);
-}
-
 static Segment *
 current (Segmenter *s)
 {
-  Segment *segment = g_queue_peek_tail (&s->segments);
-
-  return segment && !GST_CLOCK_TIME_IS_VALID (segment->end) ? segment : NULL;
-}
-
-static void
-end_current (Segmenter *s, GstClockTime end)
-{
-  Segment *segment = current (s);
-
-  if (!segment)
-    return;
-  segment->end = end;
-  gst_app_src_end_of_stream (GST_APP_SRC (segment->video));
-  end_texts (s);
+  return g_queue_peek_tail (&s->segments);
 }
 
 static void
 begin_segment (Segmenter *s, GstSample *sample, GstClockTime start)
 {
-  Segment *segment;
+  Segment *segment = segment_new (s, gst_sample_get_caps (sample), start), *last = current (s);
 
-  end_current (s, start);
-  segment = segment_new (s, gst_sample_get_caps (sample), start);
   if (!segment) {
     s->why = g_strdup ("an element is missing: matroskamux, mp4mux (gstreamer1.0-plugins-good) or appsrc (gstreamer1.0-plugins-base)");
     return;
   }
+  if (last)
+    last->end = start;
   g_queue_push_tail (&s->segments, segment);
   gst_caps_replace (&s->caps, gst_sample_get_caps (sample));
   s->asked = FALSE;
 }
 
+/* Its file is known when it comes. */
 static void
-write_sample (Segmenter *s, GstSample *sample)
+add_frame (Segmenter *s, GstSample *sample)
 {
   GstBuffer *buffer = gst_sample_get_buffer (sample);
   GstClockTime pts = running_time (sample, GST_BUFFER_PTS (buffer)), dts = running_time (sample, GST_BUFFER_DTS (buffer));
   Segment *segment = current (s);
-  gboolean due = !segment || pts >= segment->start + s->length || !gst_caps_is_equal (gst_sample_get_caps (sample), s->caps);
+  Frame *frame;
 
   if (!GST_CLOCK_TIME_IS_VALID (pts))
-    pts = GST_CLOCK_TIME_IS_VALID (dts) ? dts : segment ? segment->last : 0;
-  if (due && is_key_frame (sample))
+    pts = GST_CLOCK_TIME_IS_VALID (dts) ? dts : s->newest;
+  if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) && (!segment || pts >= segment->start + s->length
+          || !gst_caps_is_equal (gst_sample_get_caps (sample), s->caps)))
     begin_segment (s, sample, GST_CLOCK_TIME_IS_VALID (dts) ? MIN (pts, dts) : pts);
   segment = current (s);
-  if (segment)
-    segment_write_video (segment, buffer, pts, dts);
+  s->newest = MAX (s->newest, pts);
+  if (!segment)
+    return;
+  frame = g_new0 (Frame, 1);
+  *frame = (Frame) { .sample = gst_sample_ref (sample), .segment = segment, .pts = pts, .dts = dts };
+  g_queue_push_tail (&s->frames, frame);
+  s->waiting_bytes += gst_buffer_get_size (buffer);
 }
 
-/* Everything waits for what is said at its time. */
-static gboolean
-may_go (Segmenter *s, GstSample *sample)
-{
-  GstBuffer *last = gst_sample_get_buffer (g_queue_peek_tail (&s->waiting));
-  GstClockTime pts = running_time (sample, GST_BUFFER_PTS (gst_sample_get_buffer (sample)));
-  GstClockTime newest = running_time (g_queue_peek_tail (&s->waiting), GST_BUFFER_PTS (last));
-
-  if (!GST_CLOCK_TIME_IS_VALID (pts) || !GST_CLOCK_TIME_IS_VALID (newest))
-    return TRUE;
-  return pts <= s->known || newest > pts + MAX_WAIT;
-}
-
+/* A frame waits for the text of its time, so that a player finds it before. */
 static void
-let_go (Segmenter *s, gboolean all)
+write_frames (Segmenter *s, gboolean all)
 {
-  GstSample *sample;
+  Frame *frame, *next;
 
-  while (!s->why && (sample = g_queue_peek_head (&s->waiting)) && (all || may_go (s, sample))) {
-    write_sample (s, sample);
-    g_queue_pop_head (&s->waiting);
-    s->waiting_bytes -= gst_buffer_get_size (gst_sample_get_buffer (sample));
-    gst_sample_unref (sample);
+  while ((frame = g_queue_peek_head (&s->frames)) && (all || frame->pts <= s->written || s->newest > frame->pts + MAX_WAIT)) {
+    segment_write_video (frame->segment, frame);
+    g_queue_pop_head (&s->frames);
+    s->waiting_bytes -= gst_buffer_get_size (gst_sample_get_buffer (frame->sample));
+    next = g_queue_peek_head (&s->frames);
+    if (next && next->segment != frame->segment)
+      gst_app_src_end_of_stream (GST_APP_SRC (frame->segment->video));
+    frame_free (frame);
   }
 }
 
@@ -281,10 +315,10 @@ segmenter_new (gboolean mp4, GstClockTime length, const SegmenterFuncs *funcs, g
 void
 segmenter_free (Segmenter *s)
 {
-  g_queue_clear_full (&s->waiting, (GDestroyNotify) gst_sample_unref);
+  g_queue_clear_full (&s->frames, frame_free);
+  g_queue_clear_full (&s->pieces, piece_free);
   g_queue_clear_full (&s->segments, segment_free);
   gst_clear_caps (&s->caps);
-  g_free (s->said);
   g_free (s->why);
   g_mutex_clear (&s->lock);
   g_free (s);
@@ -293,17 +327,16 @@ segmenter_free (Segmenter *s)
 gboolean
 segmenter_push_video (Segmenter *s, GstSample *sample)
 {
-  GstClockTime pts = running_time (sample, GST_BUFFER_PTS (gst_sample_get_buffer (sample)));
   gboolean due = FALSE;
   Segment *segment;
 
   g_mutex_lock (&s->lock);
   if (!s->why) {
-    g_queue_push_tail (&s->waiting, gst_sample_ref (sample));
-    s->waiting_bytes += gst_buffer_get_size (gst_sample_get_buffer (sample));
-    let_go (s, FALSE);
+    add_frame (s, sample);
+    write_pieces (s, s->newest, FALSE);
+    write_frames (s, FALSE);
     segment = current (s);
-    due = segment && !s->asked && GST_CLOCK_TIME_IS_VALID (pts) && pts >= segment->start + s->length;
+    due = segment && !s->asked && s->newest >= segment->start + s->length;
     s->asked |= due;
   }
   g_mutex_unlock (&s->lock);
@@ -315,17 +348,9 @@ segmenter_push_text (Segmenter *s, const char *text, GstClockTime start, GstCloc
 {
   g_mutex_lock (&s->lock);
   if (!s->why) {
-    if (g_strcmp0 (text, s->said) != 0) {
-      write_said (s, start);
-      g_free (s->said);
-      s->said = g_strdup (text);
-      s->said_from = MAX (s->said_from, start);
-    }
-    s->known = MAX (s->known, end);
-    end_texts (s);
-    if (s->known >= s->said_from + PIECE || !s->said)
-      write_said (s, s->known);
-    let_go (s, FALSE);
+    add_piece (s, text, start, end);
+    write_pieces (s, s->newest, FALSE);
+    write_frames (s, FALSE);
   }
   g_mutex_unlock (&s->lock);
 }
@@ -409,11 +434,13 @@ segmenter_close (Segmenter *s)
   char *why;
 
   g_mutex_lock (&s->lock);
-  let_go (s, TRUE);
+  write_frames (s, TRUE);
   last = current (s);
-  if (last)
-    end_current (s, MAX (last->last, last->start + 1));
-  write_said (s, s->known);
+  if (last) {
+    last->end = MAX (last->last, last->start + 1);
+    gst_app_src_end_of_stream (GST_APP_SRC (last->video));
+    write_pieces (s, last->end, TRUE);
+  }
   for (GList *l = s->segments.head; l; l = l->next)
     segment_end_text (l->data);
   while (!s->why && s->segments.length > 0 && g_get_monotonic_time () < until) {
