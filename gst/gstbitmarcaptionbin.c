@@ -34,6 +34,7 @@ struct _GstBitmarCaptionBin {
   GstBin parent;
 
   GstElement *stages[N_STAGES], *queue, *overlay;
+  gint drawn;                  /* atomic: captions are */
 };
 
 enum { PROP_0, PROP_OVERLAY, PROP_STATS, PROP_OF_CHILDREN };
@@ -108,6 +109,23 @@ choose_waiting (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* Nothing is drawn where there is a gap. A textoverlay that is `silent` would take no text, and what waits for that would wait for ever. */
+static GstPadProbeReturn
+leave_out (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  GstBitmarCaptionBin *self = user_data;
+  GstBuffer *text = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstPad *peer;
+
+  if (g_atomic_int_get (&self->drawn))
+    return GST_PAD_PROBE_OK;
+  peer = gst_pad_get_peer (pad);
+  if (peer)
+    gst_pad_send_event (peer, gst_event_new_gap (GST_BUFFER_PTS (text), GST_BUFFER_DURATION (text)));
+  gst_clear_object (&peer);
+  return GST_PAD_PROBE_DROP;
+}
+
 /* ---- Object -------------------------------------------------------------------------------------- */
 
 static GstElement *
@@ -125,8 +143,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   GstBitmarCaptionBin *self = GST_BITMAR_CAPTION_BIN (object);
 
   if (id == PROP_OVERLAY) {
-    if (self->overlay)
-      g_object_set (self->overlay, "silent", !g_value_get_boolean (value), NULL);
+    g_atomic_int_set (&self->drawn, g_value_get_boolean (value));
     return;
   }
   /* model-path and mode are those of all stages. */
@@ -155,13 +172,10 @@ static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstBitmarCaptionBin *self = GST_BITMAR_CAPTION_BIN (object);
-  gboolean silent = TRUE;
 
   switch (id) {
     case PROP_OVERLAY:
-      if (self->overlay)
-        g_object_get (self->overlay, "silent", &silent, NULL);
-      g_value_set_boolean (value, !silent);
+      g_value_set_boolean (value, self->overlay && g_atomic_int_get (&self->drawn));
       break;
     case PROP_STATS:
       g_value_take_boxed (value, make_stats (self));
@@ -201,8 +215,9 @@ gst_bitmar_caption_bin_init (GstBitmarCaptionBin *self)
 {
   GstBin *bin = GST_BIN (self);
   GstElement *last;
-  GstPad *pad;
+  GstPad *pad, *peer;
 
+  self->drawn = TRUE;
   self->stages[ENCODE] = g_object_new (GST_TYPE_BITMAR_ENCODE, "name", "encode", NULL);
   self->stages[MEMORY] = g_object_new (GST_TYPE_BITMAR_MEMORY, "name", "memory", NULL);
   self->stages[CAPTION] = g_object_new (GST_TYPE_BITMAR_CAPTION, "name", "caption", NULL);
@@ -220,6 +235,11 @@ gst_bitmar_caption_bin_init (GstBitmarCaptionBin *self)
     gst_element_link_pads (self->stages[CAPTION], "src", self->queue, "sink");
     gst_element_link_pads (self->queue, "src", self->overlay, "video_sink");
     gst_element_link_pads (self->stages[CAPTION], "overlay_src", self->overlay, "text_sink");
+    pad = gst_element_get_static_pad (self->overlay, "text_sink");
+    peer = gst_pad_get_peer (pad);
+    gst_pad_add_probe (peer, GST_PAD_PROBE_TYPE_BUFFER, leave_out, self, NULL);
+    gst_object_unref (peer);
+    gst_object_unref (pad);
     last = self->overlay;
   }
   add_ghost (self, "sink", self->stages[ENCODE], "sink", &sink_template);

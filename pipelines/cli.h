@@ -71,6 +71,9 @@ void cli_stream_caption (Cli *cli, const char *input, gboolean is_uri);
 /* cli-watch.c: argv[0] is the command's name. */
 int cli_watch (int argc, char **argv);
 
+/* cli-record.c: argv[0] is the command's name. */
+int cli_record (int argc, char **argv);
+
 /* bitmar.c: where GStreamer does not look by itself, too. */
 void cli_find_plugin (void);
 

@@ -68,7 +68,7 @@ source_setup (GstElement *decoder, GstElement *source, gpointer data)
 
 /* A device's frames come as JPEG or raw; decodebin takes either. */
 static GstElement *
-add_device (GstElement *pipeline, GstElement *first, const char *device, GError **error)
+open_device (GstElement *pipeline, const char *device, GError **error)
 {
   GstElement *camera = gst_element_factory_make ("v4l2src", NULL), *decode = gst_element_factory_make ("decodebin", NULL);
 
@@ -80,42 +80,59 @@ add_device (GstElement *pipeline, GstElement *first, const char *device, GError 
   }
   g_object_set (camera, "device", device, NULL);
   gst_bin_add_many (GST_BIN (pipeline), camera, decode, NULL);
-  g_signal_connect (decode, "pad-added", G_CALLBACK (pad_added), first);
   gst_element_link (camera, decode);
   return decode;
 }
 
 static GstElement *
-add_uri (GstElement *pipeline, GstElement *first, const char *uri, GError **error)
+open_uri (GstElement *pipeline, const char *uri, GError **error)
 {
   GstElement *source = gst_element_factory_make ("uridecodebin", NULL);
-  GstCaps *video;
 
   if (!source) {
     g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN, "the element uridecodebin is missing");
     return NULL;
   }
-  video = gst_caps_from_string ("video/x-raw(ANY)");
-  g_object_set (source, "uri", uri, "caps", video, "expose-all-streams", FALSE, NULL);
+  g_object_set (source, "uri", uri, "expose-all-streams", FALSE, NULL);
   /* A camera comes and goes while the pipeline plays, and gets there by itself. */
   g_object_set (source, "async-handling", source_is_rtsp (uri), NULL);
-  gst_caps_unref (video);
   gst_bin_add (GST_BIN (pipeline), source);
-  g_signal_connect (source, "pad-added", G_CALLBACK (pad_added), first);
-  g_signal_connect (source, "no-more-pads", G_CALLBACK (no_more_pads), first);
   g_signal_connect (source, "source-setup", G_CALLBACK (source_setup), NULL);
+  return source;
+}
+
+GstElement *
+source_open (GstElement *pipeline, const char *input, gboolean is_uri, const char *caps, GError **error)
+{
+  g_autofree char *uri = NULL;
+  GstElement *source;
+  GstCaps *wanted;
+
+  if (source_is_device (input)) {
+    source = open_device (pipeline, without_scheme (input), error);
+  } else {
+    uri = is_uri ? g_strdup (input) : gst_filename_to_uri (input, error);
+    source = uri ? open_uri (pipeline, uri, error) : NULL;
+  }
+  if (!source)
+    return NULL;
+  wanted = gst_caps_from_string (caps);
+  g_object_set (source, "caps", wanted, NULL);
+  gst_caps_unref (wanted);
   return source;
 }
 
 GstElement *
 source_add (GstElement *pipeline, GstElement *first, const char *input, gboolean is_uri, GError **error)
 {
-  g_autofree char *uri = NULL;
+  GstElement *source = source_open (pipeline, input, is_uri, "video/x-raw(ANY)", error);
 
-  if (source_is_device (input))
-    return add_device (pipeline, first, without_scheme (input), error);
-  uri = is_uri ? g_strdup (input) : gst_filename_to_uri (input, error);
-  return uri ? add_uri (pipeline, first, uri, error) : NULL;
+  if (!source)
+    return NULL;
+  g_signal_connect (source, "pad-added", G_CALLBACK (pad_added), first);
+  if (!source_is_device (input))
+    g_signal_connect (source, "no-more-pads", G_CALLBACK (no_more_pads), first);
+  return source;
 }
 
 guint64

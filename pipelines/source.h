@@ -17,6 +17,9 @@ G_BEGIN_DECLS
  * "no-video". The element that was added and can be taken out again; of a device it is only the last one. NULL: it can't be. */
 GstElement *source_add (GstElement *pipeline, GstElement *first, const char *input, gboolean is_uri, GError **error);
 
+/* The element that gives the video of `input` by pads of its own, decoded until it is of one of `caps`; added, and not linked. */
+GstElement *source_open (GstElement *pipeline, const char *input, gboolean is_uri, const char *caps, GError **error);
+
 /* How many frames have come to a bitmarencode. */
 guint64 source_count_frames (GstElement *encode);
 

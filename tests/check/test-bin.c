@@ -49,6 +49,8 @@ GST_START_TEST (test_pipelines)
         "c.text_src ! queue ! m.",
     "videotestsrc is-live=true num-buffers=40 ! video/x-raw,width=160,height=120,framerate=20/1 ! bitmarcaptionbin ! "
         "fakesink sync=true",
+    /* more frames than text is kept for, and nobody who takes it */
+    "videotestsrc num-buffers=1200 ! video/x-raw,format=GRAY8,width=32,height=32,framerate=50/1 ! bitmarcaptionbin overlay=false ! fakesink",
     /* nothing is ever said: no sink waits for it */
     SOURCE "bitmarcaptionbin name=b min-confidence=1 ! fakesink b.text_src ! fakesink b.json_src ! fakesink",
   };
@@ -56,7 +58,7 @@ GST_START_TEST (test_pipelines)
   run (lines[__i__]);
 }
 GST_END_TEST
-#define N_LINES 12
+#define N_LINES 13
 
 static guint
 drawn (const char *properties)
