@@ -319,11 +319,13 @@ BITMAR_API void bitmar_event_log_set_error_func (BitmarEventLog *log, BitmarEven
     GDestroyNotify destroy);
 
 /* The k (1..1000) events whose pictures are nearest to `embedding` [memory width], best first, of equals the newest
- * first. Flushes first. (transfer full) (element-type BitmarEvent) */
+ * first; NULL: just the newest first. Flushes first. (transfer full) (element-type BitmarEvent) */
 BITMAR_API GPtrArray *bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gint64 from,
     gint64 to, const char *camera, GError **error);
 BITMAR_API GPtrArray *bitmar_event_log_query_text (BitmarEventLog *log, const char *text, guint k, gint64 from,
     gint64 to, const char *camera, GError **error);
+/* One that a query has found. PARAMETER: there is none of that id, or no longer. (transfer full) */
+BITMAR_API BitmarEvent *bitmar_event_log_get_event (BitmarEventLog *log, gint64 id, GError **error);
 /* Deletes, queued events too. TRUE: no trace is left in the file or beside it. FULL, BUSY, IO: they are no longer
  * found, but parts may still be there; the next call tries again. Takes as long as writing the rest of the log anew.
  * n_forgotten may be NULL. */

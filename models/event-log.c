@@ -562,6 +562,30 @@ bitmar_event_log_query (BitmarEventLog *log, const float *embedding, guint k, gi
   return found.events;
 }
 
+BitmarEvent *
+bitmar_event_log_get_event (BitmarEventLog *log, gint64 id, GError **error)
+{
+  Found found = { g_ptr_array_new_with_free_func ((GDestroyNotify) bitmar_event_unref), FALSE };
+  BitmarEvent *event = NULL;
+  BmsError store;
+  gboolean done;
+
+  g_mutex_lock (&log->store_lock);
+  if (!log->store)
+    done = fail_closed (log, error);
+  else
+    done = log->backend->get (log->store, id, collect, &found, &store) || bitmar_event_store_fail (&store, error);
+  g_mutex_unlock (&log->store_lock);
+  if (done && found.damaged)
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_CORRUPT, "%s: a text in it is damaged", log->path);
+  else if (done && found.events->len == 0)
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "%s: there is no event %" G_GINT64_FORMAT, log->path, id);
+  else if (done)
+    event = bitmar_event_ref (found.events->pdata[0]);
+  g_ptr_array_unref (found.events);
+  return event;
+}
+
 GPtrArray *
 bitmar_event_log_query_text (BitmarEventLog *log, const char *text, guint k, gint64 from, gint64 to, const char *camera,
     GError **error)
