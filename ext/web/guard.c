@@ -8,6 +8,7 @@
 #include "web.h"
 
 #define MAX_BODY 4096
+#define MAX_READ 65536         /* of a body that is refused */
 #define MAX_URI 4096
 #define SESSION_SECONDS (12 * 3600)
 #define WRONG_TOKEN_MS 1000
@@ -81,6 +82,25 @@ check_method (SoupServerMessage *message)
   return FALSE;
 }
 
+/* libsoup answers behind the body only, so of one that is long there is no answer. */
+static void
+got_chunk (SoupServerMessage *message, GBytes *chunk, gpointer bytes)
+{
+  GSocket *socket = soup_server_message_get_socket (message);
+
+  *(gsize *) bytes += g_bytes_get_size (chunk);
+  if (*(gsize *) bytes > MAX_READ && socket)
+    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+}
+
+static void
+skip_body (SoupServerMessage *message)
+{
+  soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "close");
+  g_signal_connect_data (message, "got-chunk", G_CALLBACK (got_chunk), g_new0 (gsize, 1), (GClosureNotify) (void (*) (void)) g_free, 0);
+}
+
 /* What is behind the headers is not read into memory. */
 static gboolean
 check_size (SoupServerMessage *message)
@@ -92,8 +112,7 @@ check_size (SoupServerMessage *message)
 
   if (!large && strlen (uri) <= MAX_URI)
     return TRUE;
-  soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection", "close");
+  skip_body (message);
   if (large)
     web_fail (message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "a request has at most %d bytes, and says how many", MAX_BODY);
   else

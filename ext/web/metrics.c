@@ -9,17 +9,17 @@
 
 typedef struct {
   const char *name, *type, *help, *element, *field;
-  double scale;
+  double divisor;
 } Figure;
 
 static const Figure figures[] = {
   { "bitmar_frames_total", "counter", "Frames that came from the camera.", "encode", "frames-in", 1 },
   { "bitmar_looks_total", "counter", "Frames that were looked at.", "encode", "frames-encoded", 1 },
   { "bitmar_looks_skipped_total", "counter", "Frames that were due and overtaken by a newer one.", "encode", "frames-skipped", 1 },
-  { "bitmar_look_seconds_p50", "gauge", "Time of a look, median.", "encode", "encode-p50", 1e-6 },
-  { "bitmar_look_seconds_p95", "gauge", "Time of a look, 95th percentile.", "encode", "encode-p95", 1e-6 },
-  { "bitmar_caption_seconds_p50", "gauge", "Time of a caption, median.", "caption", "caption-p50", 1e-6 },
-  { "bitmar_caption_seconds_p95", "gauge", "Time of a caption, 95th percentile.", "caption", "caption-p95", 1e-6 },
+  { "bitmar_look_seconds_p50", "gauge", "Time of a look, median.", "encode", "encode-p50", 1e6 },
+  { "bitmar_look_seconds_p95", "gauge", "Time of a look, 95th percentile.", "encode", "encode-p95", 1e6 },
+  { "bitmar_caption_seconds_p50", "gauge", "Time of a caption, median.", "caption", "caption-p50", 1e6 },
+  { "bitmar_caption_seconds_p95", "gauge", "Time of a caption, 95th percentile.", "caption", "caption-p95", 1e6 },
   { "bitmar_captions_unsure_total", "counter", "Captions that were held back, since the model was not sure.", "caption", "unsure", 1 },
   { "bitmar_memory_slots_used", "gauge", "Slots of the memory in use.", "memory", "slots-used", 1 },
   { "bitmar_memory_snapshots_total", "counter", "Times that the memory was saved.", "memory", "snapshots", 1 },
@@ -96,7 +96,7 @@ add_figure (GString *text, const Web *web, const Figure *figure, GstStructure *c
     double x;
 
     if (element && number_of (gst_value_get_structure (element), figure->field, &x))
-      sample (text, figure->name, "camera", web->cameras[i].name, x * figure->scale);
+      sample (text, figure->name, "camera", web->cameras[i].name, x / figure->divisor);
   }
 }
 

@@ -36,10 +36,14 @@ class Tile {
     this.is = state;
     setText(this.state, stateNames[state] ?? state);
     this.state.className = `state ${state}`;
-    this.away.hidden = state === 'watching';
-    setText(this.awayTitle, state === 'waiting' ? `${this.name} is away` : stateNames[state] ?? state);
+    setText(this.awayTitle, state === 'waiting' ? `${this.name} is away` : state === 'watching' ? 'No picture yet' : stateNames[state] ?? state);
     setText(this.awayWhy, why ?? '');
+    this.uncover();
     this.state.title = since ? `since ${timeText(new Date(since))}` : '';
+  }
+
+  uncover() {
+    this.away.hidden = this.is === 'watching' && this.drawn;
   }
 
   setCaption(text, time, confidence) {
@@ -67,6 +71,8 @@ class Tile {
     this.canvas.getContext('2d').drawImage(picture, 0, 0);
     this.canvas.dataset.pictures = Number(this.canvas.dataset.pictures ?? 0) + 1;
     picture.close();
+    this.drawn = true;
+    this.uncover();
   }
 }
 
