@@ -56,10 +56,8 @@ static void
 hang_up (WebChannel *channel)
 {
   SoupServerMessage *message = g_object_ref (channel->message);
-  GSocket *socket = soup_server_message_get_socket (message);
 
-  if (socket)
-    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+  web_hang_up (message);
   soup_message_body_complete (soup_server_message_get_response_body (message));
   soup_server_message_unpause (message);
   g_object_unref (message);

@@ -86,11 +86,9 @@ check_method (SoupServerMessage *message)
 static void
 got_chunk (SoupServerMessage *message, GBytes *chunk, gpointer bytes)
 {
-  GSocket *socket = soup_server_message_get_socket (message);
-
   *(gsize *) bytes += g_bytes_get_size (chunk);
-  if (*(gsize *) bytes > MAX_READ && socket)
-    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+  if (*(gsize *) bytes > MAX_READ)
+    web_hang_up (message);
 }
 
 static void

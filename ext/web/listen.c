@@ -10,6 +10,7 @@
 
 /* What the kernel holds for a reader that is slow. */
 #define SEND_BUFFER (256 << 10)
+#define SOCKET "bitmar-socket"
 
 static void
 gone (gpointer data, GObject *connection)
@@ -59,12 +60,24 @@ incoming (GSocketService *service, GSocketConnection *connection, GObject *sourc
   }
   prepare_socket (web, g_socket_connection_get_socket (connection));
   stream = wrap (web, connection);
-  if (!stream)
+  if (!stream || !remote)
     return TRUE;
+  /* libsoup hands the address on, and no socket. */
+  g_object_set_data_full (G_OBJECT (remote), SOCKET, g_object_ref (g_socket_connection_get_socket (connection)), g_object_unref);
   (*web->connections)++;
   g_object_weak_ref (G_OBJECT (connection), gone, g_rc_box_acquire (web->connections));
   soup_server_accept_iostream (web->server, stream, local, remote, NULL);
   return TRUE;
+}
+
+void
+web_hang_up (SoupServerMessage *message)
+{
+  GSocketAddress *remote = soup_server_message_get_remote_address (message);
+  GSocket *socket = remote ? g_object_get_data (G_OBJECT (remote), SOCKET) : NULL;
+
+  if (socket && !g_socket_is_closed (socket))
+    g_socket_shutdown (socket, TRUE, TRUE, NULL);
 }
 
 gboolean

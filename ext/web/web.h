@@ -115,6 +115,8 @@ guint web_find_camera (const Web *web, const char *name);
 /* ---- listen.c ---------------------------------------------------------------------------------------- */
 gboolean web_listen (Web *web, GError **error);
 char *web_address (const Web *web);    /* http://… (transfer full) */
+/* At once; whoever reads or writes there is told that it is over. */
+void web_hang_up (SoupServerMessage *message);
 
 /* ---- guard.c ----------------------------------------------------------------------------------------- */
 typedef enum {
