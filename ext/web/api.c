@@ -93,37 +93,6 @@ camera_json (const Web *web, guint i)
   return object;
 }
 
-void
-web_get_cameras (WebRequest *request)
-{
-  JsonObject *object;
-  JsonArray *cameras;
-
-  if (!web_only_has (request, no_parameters))
-    return;
-  object = web_json_new ();
-  cameras = json_array_new ();
-  for (guint i = 0; i < request->web->host->n_cameras; i++)
-    json_array_add_object_element (cameras, camera_json (request->web, i));
-  json_object_set_array_member (object, "cameras", cameras);
-  web_respond_json (request->message, SOUP_STATUS_OK, object);
-}
-
-void
-web_get_info (WebRequest *request)
-{
-  Web *web = request->web;
-  JsonObject *object = web_json_new ();
-
-  web_json_set_text (object, "program", "bitmar");
-  web_json_set_text (object, "release", VERSION);
-  web_json_set_text (object, "model", bitmar_model_get_id (web->host->model));
-  web_json_set_text (object, "model-name", bitmar_model_get_name (web->host->model));
-  web_json_set_time (object, "started", web->started);
-  json_object_set_boolean_member (object, "token", web->settings->token != NULL);
-  web_respond_json (request->message, SOUP_STATUS_OK, object);
-}
-
 /* ---- Health ------------------------------------------------------------------------------------------------ */
 
 /* FALSE: it is away. */
@@ -166,6 +135,17 @@ web_log_works (Web *web)
   return now - web->log_moved_us < LOG_PATIENCE_US;
 }
 
+/* The model was loaded before the server began. */
+static gboolean
+is_ready (Web *web, gboolean *log, gboolean *watching)
+{
+  *log = web_log_works (web);
+  *watching = FALSE;
+  for (guint i = 0; i < web->host->n_cameras; i++)
+    *watching = *watching || g_str_equal (web->cameras[i].state, "watching");
+  return *log && *watching;
+}
+
 void
 web_get_live (WebRequest *request)
 {
@@ -178,24 +158,56 @@ web_get_live (WebRequest *request)
   web_respond_json (request->message, SOUP_STATUS_OK, object);
 }
 
-/* Open to anybody, so it counts and names nothing. The model was loaded before the server began. */
+/* Open to anybody, so it counts and names nothing. */
 void
 web_get_ready (WebRequest *request)
 {
-  Web *web = request->web;
-  gboolean log = web_log_works (web), ready;
-  guint watching = 0;
+  gboolean log, watching, ready;
   JsonObject *object;
 
   if (!web_only_has (request, no_parameters))
     return;
-  for (guint i = 0; i < web->host->n_cameras; i++)
-    watching += g_str_equal (web->cameras[i].state, "watching");
-  ready = log && watching > 0;
+  ready = is_ready (request->web, &log, &watching);
   object = web_json_new ();
   json_object_set_boolean_member (object, "ready", ready);
   json_object_set_boolean_member (object, "model", TRUE);
   json_object_set_boolean_member (object, "log", log);
-  json_object_set_boolean_member (object, "watching", watching > 0);
+  json_object_set_boolean_member (object, "watching", watching);
   web_respond_json (request->message, ready ? SOUP_STATUS_OK : SOUP_STATUS_SERVICE_UNAVAILABLE, object);
+}
+
+/* ---- Answers ----------------------------------------------------------------------------------------------- */
+
+void
+web_get_cameras (WebRequest *request)
+{
+  gboolean log, watching;
+  JsonObject *object;
+  JsonArray *cameras;
+
+  if (!web_only_has (request, no_parameters))
+    return;
+  object = web_json_new ();
+  json_object_set_boolean_member (object, "ready", is_ready (request->web, &log, &watching));
+  json_object_set_boolean_member (object, "log", log);
+  cameras = json_array_new ();
+  for (guint i = 0; i < request->web->host->n_cameras; i++)
+    json_array_add_object_element (cameras, camera_json (request->web, i));
+  json_object_set_array_member (object, "cameras", cameras);
+  web_respond_json (request->message, SOUP_STATUS_OK, object);
+}
+
+void
+web_get_info (WebRequest *request)
+{
+  Web *web = request->web;
+  JsonObject *object = web_json_new ();
+
+  web_json_set_text (object, "program", "bitmar");
+  web_json_set_text (object, "release", VERSION);
+  web_json_set_text (object, "model", bitmar_model_get_id (web->host->model));
+  web_json_set_text (object, "model-name", bitmar_model_get_name (web->host->model));
+  web_json_set_time (object, "started", web->started);
+  json_object_set_boolean_member (object, "token", web->settings->token != NULL);
+  web_respond_json (request->message, SOUP_STATUS_OK, object);
 }

@@ -58,7 +58,7 @@ export async function getJson(path) {
     throw new Error('signed out');
   }
   const object = await answer.json().catch(() => ({}));
-  if (!answer.ok && !('ready' in object))
+  if (!answer.ok)
     throw new Error(object.error?.message ?? `the server answers ${answer.status}`);
   return object;
 }

@@ -47,13 +47,14 @@ function trouble(text) {
 
 async function refresh() {
   try {
-    const [{ cameras }, { alerts }, ready] = await Promise.all([getJson('/api/v1/cameras'), getJson('/api/v1/alerts'), getJson('/ready')]);
+    const [state, { alerts }] = await Promise.all([getJson('/api/v1/cameras'), getJson('/api/v1/alerts')]);
+    const { cameras } = state;
     showCameras(cameras);
     showCameraAlerts(alerts);
     showAlerts(alerts);
-    showHealth(cameras, ready);
+    showHealth(state);
     active = alerts.filter(alert => alert.active).length;
-    trouble(ready.log ? null : 'The event log can’t be written: what happens now may be lost. Is the disk full?');
+    trouble(state.log ? null : 'The event log can’t be written: what happens now may be lost. Is the disk full?');
   } catch (error) {
     if (live)
       trouble(`The server complains: ${error.message}`);

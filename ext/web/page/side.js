@@ -46,13 +46,13 @@ function replace(target, children) {
   target.replaceChildren(...children);
 }
 
-export function showHealth(cameras, ready) {
+export function showHealth({ cameras, ready, log }) {
   const watching = cameras.filter(camera => camera.state === 'watching').length;
   const dropped = sum(cameras, 'log-dropped');
   replace(byId('health'), [
-    ...fact('Ready', ready.ready ? 'yes' : 'no', ready.ready),
+    ...fact('Ready', ready ? 'yes' : 'no', ready),
     ...fact('Cameras watching', `${watching} of ${cameras.length}`, watching === cameras.length),
-    ...fact('Event log', ready.log ? 'works' : 'can’t be written', ready.log),
+    ...fact('Event log', log ? 'works' : 'can’t be written', log),
     ...fact('Events waiting', String(sum(cameras, 'log-queued'))),
     ...fact('Events lost', String(dropped), dropped === 0),
   ]);

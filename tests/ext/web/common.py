@@ -4,6 +4,7 @@
 
 Environment: BITMAR, WEB_MODULE, FAKE_HOST, MAKE_LOG, and what GStreamer and libbitmar need."""
 
+import atexit
 import http.client
 import json
 import os
@@ -31,16 +32,14 @@ def test(name):
 
 def run_all():
     failed = 0
-    try:
-        for number, (name, function) in enumerate(tests, 1):
-            try:
-                function()
-                print(f"ok {number} - {name}", flush=True)
-            except Exception:
-                failed += 1
-                print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    atexit.register(shutil.rmtree, work, ignore_errors=True)
+    for number, (name, function) in enumerate(tests, 1):
+        try:
+            function()
+            print(f"ok {number} - {name}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
     print(f"1..{len(tests)}")
     sys.exit(failed > 0)
 
@@ -207,3 +206,11 @@ class Watch(Server):
 def make_log(path, *events):
     """events: (camera, seconds, text)"""
     subprocess.run([os.environ["MAKE_LOG"], path, *[str(word) for event in events for word in event]], check=True)
+
+
+def make_clip(path):
+    """Four seconds that change every second, as tests/pipelines/common.sh has them."""
+    def piece(pattern):
+        return ["videotestsrc", "num-buffers=15", f"pattern={pattern}", "!", "video/x-raw,width=160,height=120,framerate=15/1", "!", "c."]
+    subprocess.run(["gst-launch-1.0", "-q", "concat", "name=c", "!", "video/x-raw,width=160,height=120,framerate=15/1", "!", "videoconvert", "!", "jpegenc", "!",
+                    "matroskamux", "!", "filesink", f"location={path}", *piece("smpte"), *piece("ball"), *piece("snow"), *piece("white")], check=True)

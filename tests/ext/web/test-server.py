@@ -221,7 +221,7 @@ def try_live(host):
 def cameras():
     with FakeHost() as host:
         first = host.get("/api/v1/cameras").json
-        assert first["version"] == 1 and [c["name"] for c in first["cameras"]] == ["hall", "yard"] and first["cameras"][0]["caption"] is None
+        assert first["version"] == 1 and first["ready"] is False and [c["name"] for c in first["cameras"]] == ["hall", "yard"] and first["cameras"][0]["caption"] is None
         stream = Stream(host)
         host.tell("state hall watching")
         host.tell("caption hall " + HOSTILE)
