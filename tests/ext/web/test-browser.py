@@ -78,6 +78,7 @@ def finds():
 
 @test("a camera dies, which its tile says, and comes back; the others go on")
 def dies():
+    browser.run("window.scrollTo(0, 0)")     # pictures are for cameras that are in sight
     cameras.kill()
     tile("door", "tile.querySelector('.state').textContent === 'Away'")
     assert "door is away" in tile("door", "!tile.querySelector('.away').hidden && tile.querySelector('.away').innerText")
@@ -169,6 +170,7 @@ def narrow():
 @test("a server that ends is told, and when it is back the page goes on")
 def restart():
     port = watch.port
+    browser.run("window.scrollTo(0, 0)")
     watch.stop()
     browser.wait("return document.getElementById('summary').textContent.includes('does not answer')")
     with open(watch.config) as file:
