@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* Grows whenever the table or an event changes; a module with another number is refused. */
-#define BMS_ABI 1
+#define BMS_ABI 2
 #define BMS_SYMBOL "bitmar_event_store"
 
 #define BMS_MODEL_SIZE 64      /* hex digits of a model's id */
@@ -89,9 +89,11 @@ typedef struct {
   /* All n or none. True: they are on the disk, and survive a crash of the machine. */
   bool (*insert) (BmsStore *store, const BmsEvent *events, size_t n, BmsError *error);
   /* The k (1..BMS_MAX_BEST) events of the filter with the greatest cosine to `embedding` [width], best first, of equals
-   * the newest first. Sees what any process has inserted and deleted. */
+   * the newest first; without an embedding all are equal. Sees what any process has inserted and deleted. */
   bool (*query) (BmsStore *store, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit, void *data,
       BmsError *error);
+  /* The event of that id; nothing is visited when there is none (any more). */
+  bool (*get) (BmsStore *store, int64_t id, BmsVisit visit, void *data, BmsError *error);
   /* True: nothing of these events is in the file or beside it any more, nor of any that was deleted before. n: how
    * many. BUSY, FULL or IO: they are no longer found, but parts may still be in the file; the next forget tries
    * again. */

@@ -237,7 +237,7 @@ BITMAR_API void bitmar_event_log_set_error_func (BitmarEventLog *log, BitmarEven
 /**
  * bitmar_event_log_query:
  * @log: a log
- * @embedding: (array length=n): a unit vector, such as an episode's key
+ * @embedding: (array length=n) (nullable): a unit vector, such as an episode's key; %NULL: the newest are asked for
  * @n: how many numbers, the memory width of the log's model
  * @k: how many events, 1 to 1000
  * @from: the first time, ns since 1970
@@ -252,6 +252,17 @@ BITMAR_API void bitmar_event_log_set_error_func (BitmarEventLog *log, BitmarEven
  */
 BITMAR_API GPtrArray *bitmar_event_log_query (BitmarEventLog *log, const float *embedding, gsize n, guint k, gint64 from,
     gint64 to, const char *camera, GError **error);
+
+/**
+ * bitmar_event_log_get_event:
+ * @log: a log
+ * @id: of an event that a query has found
+ *
+ * One event. Errors: `PARAMETER`: there is none of that id, or no longer; `CORRUPT`, `OPEN`.
+ *
+ * Returns: (transfer full): the event
+ */
+BITMAR_API BitmarEvent *bitmar_event_log_get_event (BitmarEventLog *log, gint64 id, GError **error);
 
 /**
  * bitmar_event_log_query_text:

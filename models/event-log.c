@@ -578,12 +578,36 @@ bitmar_event_log_query (BitmarEventLog *log, const float *embedding, gsize n, gu
   Found found = { NULL, FALSE };
   BmsFilter filter;
 
-  if (!check_embedding (log, n, error) || !make_filter (&filter, from, to, camera, error) || (!log->read_only && !bitmar_event_log_flush (log, error)))
+  if ((embedding && !check_embedding (log, n, error)) || !make_filter (&filter, from, to, camera, error) || (!log->read_only && !bitmar_event_log_flush (log, error)))
     return NULL;
   found.events = g_ptr_array_new_with_free_func ((GDestroyNotify) bitmar_event_unref);
   if (!query (log, embedding, k, &filter, &found, error))
     g_clear_pointer (&found.events, g_ptr_array_unref);
   return found.events;
+}
+
+BitmarEvent *
+bitmar_event_log_get_event (BitmarEventLog *log, gint64 id, GError **error)
+{
+  Found found = { g_ptr_array_new_with_free_func ((GDestroyNotify) bitmar_event_unref), FALSE };
+  BitmarEvent *event = NULL;
+  BmsError store;
+  gboolean done;
+
+  g_mutex_lock (&log->store_lock);
+  if (!log->store)
+    done = fail_closed (log, error);
+  else
+    done = log->backend->get (log->store, id, collect, &found, &store) || bitmar_event_store_fail (&store, error);
+  g_mutex_unlock (&log->store_lock);
+  if (done && found.damaged)
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_CORRUPT, "%s: a text in it is damaged", log->path);
+  else if (done && found.events->len == 0)
+    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER, "%s: there is no event %" G_GINT64_FORMAT, log->path, id);
+  else if (done)
+    event = bitmar_event_ref (found.events->pdata[0]);
+  g_ptr_array_unref (found.events);
+  return event;
 }
 
 GPtrArray *

@@ -15,7 +15,7 @@
 G_BEGIN_DECLS
 
 /* Grows whenever anything here changes; a module with another number is refused. */
-#define BWO_ABI 1
+#define BWO_ABI 2
 #define BWO_SYMBOL "bitmar_watch_outlet"
 
 typedef enum {
@@ -35,6 +35,8 @@ typedef struct {
 } BwoEvent;
 
 typedef struct _BwoHost BwoHost;
+/* From a thread of the camera's; must neither wait nor call the host. */
+typedef void (*BwoPictureFunc) (gpointer data, GBytes *jpeg);
 
 struct _BwoHost {
   const char *log;             /* the path of the event log, which may not be there yet */
@@ -43,6 +45,18 @@ struct _BwoHost {
   const char *const *cameras;  /* in the file's order, those only that are watched */
   /* What went wrong with the outlet goes to standard error, in one line after its name. From any thread; the same text is told once in a row. */
   void (*complain) (const BwoHost *host, const char *outlet, const char *text);
+
+  /* What follows is of a camera, by its place in cameras; from any thread, while the outlet is open. */
+  /* What its elements count since it answered last: the structures encode, memory and caption, as docs/elements.md has their stats, in one. NULL: it is away.
+   * (transfer full) */
+  GstStructure *(*stats) (const BwoHost *host, guint camera);
+  /* Pictures of it, until unview. They are only made while somebody views it, no more of them than the machine has time for. NULL: they can't be
+   * made, since an element is not installed. */
+  gpointer (*view) (const BwoHost *host, guint camera, BwoPictureFunc func, gpointer data);
+  /* Then func is not called any more. */
+  void (*unview) (const BwoHost *host, guint camera, gpointer view);
+  /* In open only: how many pixels a picture has across and down at most, and how many pictures a second (640, 10). */
+  void (*limit_pictures) (const BwoHost *host, guint side, guint rate);
 };
 
 typedef struct {

@@ -37,7 +37,7 @@ typedef struct {
   int status;
   BwoHost host;
   char *log;
-  GPtrArray *names;            /* of the cameras that are watched */
+  GPtrArray *names, *lives;    /* of the cameras that are watched; WatchLive of each, none without outlets */
   GMutex complaint_lock;       /* of its own: an outlet may complain while it is told something */
   char *complaint;             /* the last */
 } Watch;
@@ -218,10 +218,16 @@ state_changed (const WatchCamera *camera, WatchState state, const char *why, gpo
 
 /* ---- Outlets ----------------------------------------------------------------------------------------- */
 
+static Watch *
+watch_of (const BwoHost *host)
+{
+  return (Watch *) ((const char *) host - G_STRUCT_OFFSET (Watch, host));
+}
+
 static void
 complain_of_outlet (const BwoHost *host, const char *outlet, const char *text)
 {
-  Watch *w = (Watch *) ((const char *) host - G_STRUCT_OFFSET (Watch, host));
+  Watch *w = watch_of (host);
   g_autofree char *line = g_strdup_printf ("[%s]: %s", outlet, text), *harmless = cli_harmless (line);
 
   g_mutex_lock (&w->complaint_lock);
@@ -231,6 +237,37 @@ complain_of_outlet (const BwoHost *host, const char *outlet, const char *text)
     w->complaint = g_steal_pointer (&harmless);
   }
   g_mutex_unlock (&w->complaint_lock);
+}
+
+static WatchLive *
+live_of (const BwoHost *host, guint camera)
+{
+  return watch_of (host)->lives->pdata[camera];
+}
+
+static GstStructure *
+stats (const BwoHost *host, guint camera)
+{
+  return watch_live_stats (live_of (host, camera));
+}
+
+static gpointer
+view (const BwoHost *host, guint camera, BwoPictureFunc func, gpointer data)
+{
+  return watch_live_view (live_of (host, camera), func, data);
+}
+
+static void
+unview (const BwoHost *host, guint camera, gpointer view)
+{
+  watch_live_unview (live_of (host, camera), view);
+}
+
+static void
+limit_pictures (const BwoHost *host, guint side, guint rate)
+{
+  for (guint i = 0; i < host->n_cameras; i++)
+    watch_live_limit (live_of (host, i), side, rate);
 }
 
 static gboolean
@@ -305,7 +342,7 @@ watch_all (Watch *w)
     w->left += ((WatchCamera *) cameras->pdata[i])->enabled;
   for (guint i = 0; i < cameras->len; i++)
     if (((WatchCamera *) cameras->pdata[i])->enabled)
-      g_ptr_array_add (watched, watched_camera_new (w->config, cameras->pdata[i], &funcs, w));
+      g_ptr_array_add (watched, watched_camera_new (w->config, cameras->pdata[i], w->lives->len ? w->lives->pdata[watched->len] : NULL, &funcs, w));
   if (watched->len > 0)
     g_main_loop_run (w->loop);
   for (guint i = 0; i < watched->len; i++)
@@ -324,8 +361,10 @@ prepare_host (Watch *w, BitmarModel *model)
   for (guint i = 0; i < cameras->len; i++)
     if (((WatchCamera *) cameras->pdata[i])->enabled)
       g_ptr_array_add (w->names, ((WatchCamera *) cameras->pdata[i])->name);
+  for (guint i = 0; i < w->names->len && w->config->outlets->len > 0; i++)
+    g_ptr_array_add (w->lives, watch_live_new ());
   w->host = (BwoHost) { .log = w->log, .model = model, .n_cameras = w->names->len, .cameras = (const char *const *) w->names->pdata,
-    .complain = complain_of_outlet };
+    .complain = complain_of_outlet, .stats = stats, .view = view, .unview = unview, .limit_pictures = limit_pictures };
 }
 
 static int
@@ -384,6 +423,7 @@ cli_watch (int argc, char **argv)
   g_mutex_init (&w.lock);
   g_mutex_init (&w.complaint_lock);
   w.names = g_ptr_array_new ();
+  w.lives = g_ptr_array_new_with_free_func ((GDestroyNotify) watch_live_free);
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     complain (CLI_USAGE, error);
   } else if (!words || !words[0] || words[1]) {
@@ -396,6 +436,7 @@ cli_watch (int argc, char **argv)
   g_mutex_clear (&w.lock);
   g_mutex_clear (&w.complaint_lock);
   g_ptr_array_unref (w.names);
+  g_ptr_array_unref (w.lives);
   g_free (w.complaint);
   g_free (w.log);
   g_option_context_free (context);

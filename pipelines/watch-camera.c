@@ -15,6 +15,7 @@
 struct _WatchedCamera {
   const WatchConfig *config;
   const WatchCamera *camera;
+  WatchLive *live;
   const WatchFuncs *funcs;
   gpointer user_data;
   GThread *thread;
@@ -116,24 +117,35 @@ configure (const WatchConfig *config, const WatchCamera *camera, GstElement *pip
 
 /* A file is seen as a camera would show it: clocksync holds its frames to their time. */
 static GstElement *
-build (const WatchConfig *config, const WatchCamera *camera, GError **error)
+make_tail (const WatchedCamera *w, GError **error)
 {
-  GstElement *pipeline, *tail = gst_parse_bin_from_description_full (is_file (camera)
-      ? "clocksync name=first ! videoconvert ! bitmarencode mode=live name=e ! bitmarmemory mode=live name=m ! bitmarcaption mode=live name=c ! "
-      "fakesink sync=false async=false"
-      : "identity name=first ! videoconvert ! bitmarencode mode=live name=e ! bitmarmemory mode=live name=m ! bitmarcaption mode=live name=c ! "
-      "fakesink sync=false async=false", FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  g_autofree char *text = g_strdup_printf ("%s name=first ! %s videoconvert ! bitmarencode mode=live name=e ! bitmarmemory mode=live name=m ! "
+      "bitmarcaption mode=live name=c ! fakesink sync=false async=false", is_file (w->camera) ? "clocksync" : "identity", w->live ? "tee name=t !" : "");
+  GstElement *tail = gst_parse_bin_from_description_full (text, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   GstPad *pad;
 
   if (!tail)
     return NULL;
+  /* Without pictures a camera is watched all the same. */
+  if (w->live && !watch_live_add (w->live, GST_BIN (tail), named (tail, "t")))
+    GST_WARNING ("%s: there will be no pictures", w->camera->name);
   pad = gst_element_get_static_pad (named (tail, "first"), "sink");
   gst_element_add_pad (tail, gst_ghost_pad_new ("sink", pad));
   gst_object_unref (pad);
-  pipeline = gst_pipeline_new (camera->name);
+  return tail;
+}
+
+static GstElement *
+build (const WatchedCamera *w, GError **error)
+{
+  GstElement *pipeline, *tail = make_tail (w, error);
+
+  if (!tail)
+    return NULL;
+  pipeline = gst_pipeline_new (w->camera->name);
   gst_bin_add (GST_BIN (pipeline), tail);
-  configure (config, camera, pipeline);
-  if (source_add (pipeline, tail, camera->source, gst_uri_is_valid (camera->source), error))
+  configure (w->config, w->camera, pipeline);
+  if (source_add (pipeline, tail, w->camera->source, gst_uri_is_valid (w->camera->source), error))
     return pipeline;
   gst_object_unref (pipeline);
   return NULL;
@@ -224,10 +236,13 @@ static void
 play (Connection *c)
 {
   GstBus *bus = gst_element_get_bus (c->pipeline);
+  WatchLive *live = c->watched->live;
   gint64 next = 0;
 
   c->encode = named (c->pipeline, "e");
   c->moved_us = g_get_monotonic_time ();
+  if (live)
+    watch_live_begin (live, (GstElement *[]) { c->encode, named (c->pipeline, "m"), named (c->pipeline, "c") });
   gst_element_set_state (c->pipeline, GST_STATE_PLAYING);
   while (!c->over && !is_stopped (c->watched)) {
     GstMessage *message = gst_bus_timed_pop (bus, MESSAGE_WAIT);
@@ -241,6 +256,8 @@ play (Connection *c)
       next = g_get_monotonic_time () + LOOK_US;
     }
   }
+  if (live)
+    watch_live_end (live);
   gst_element_set_state (c->pipeline, GST_STATE_NULL);
   gst_object_unref (bus);
 }
@@ -255,7 +272,7 @@ connect_once (WatchedCamera *w)
 
   if (missing) {
     end (&c, missing);
-  } else if ((c.pipeline = build (w->config, w->camera, &error))) {
+  } else if ((c.pipeline = build (w, &error))) {
     play (&c);
     gst_object_unref (c.pipeline);
   } else {
@@ -297,12 +314,13 @@ run (gpointer data)
 }
 
 WatchedCamera *
-watched_camera_new (const WatchConfig *config, const WatchCamera *camera, const WatchFuncs *funcs, gpointer user_data)
+watched_camera_new (const WatchConfig *config, const WatchCamera *camera, WatchLive *live, const WatchFuncs *funcs, gpointer user_data)
 {
   WatchedCamera *w = g_new0 (WatchedCamera, 1);
 
   w->config = config;
   w->camera = camera;
+  w->live = live;
   w->funcs = funcs;
   w->user_data = user_data;
   w->pause_us = SHORTEST_PAUSE_US;

@@ -7,6 +7,7 @@
 #include <gst/gst.h>
 
 #include "watch-config.h"
+#include "watch-live.h"
 
 G_BEGIN_DECLS
 
@@ -26,8 +27,8 @@ typedef struct {
 
 typedef struct _WatchedCamera WatchedCamera;
 
-/* Begins at once. config, camera and funcs must outlive it. */
-WatchedCamera *watched_camera_new (const WatchConfig *config, const WatchCamera *camera, const WatchFuncs *funcs, gpointer user_data);
+/* Begins at once. config, camera, live and funcs must outlive it. live NULL: nobody will ask for pictures or figures. */
+WatchedCamera *watched_camera_new (const WatchConfig *config, const WatchCamera *camera, WatchLive *live, const WatchFuncs *funcs, gpointer user_data);
 /* Asks it to end; does not wait. */
 void watched_camera_stop (WatchedCamera *watched);
 /* Waits until its memory is saved. */

@@ -137,9 +137,11 @@ static bool
 search (BmsStore *s, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit, void *data,
     BmsError *error)
 {
+  static const float none[BMS_MAX_WIDTH];
   BmiFilter where = { filter->from, filter->to, BMI_ANY_CAMERA };
   BmiHit hits[BMS_MAX_BEST];
 
+  embedding = embedding ? embedding : none;
   if (filter->camera)
     where.camera = GPOINTER_TO_UINT (g_hash_table_lookup (s->cameras, filter->camera));
   return fetch_all (s, hits, bmi_search (s->index, embedding, &where, hits, k), visit, data, error);
@@ -157,5 +159,27 @@ bms_sqlite_query (BmsStore *s, const float *embedding, size_t k, const BmsFilter
   if (!bms_exec (s, "BEGIN", error))
     return false;
   done = follow (s, error) && search (s, embedding, k, filter, visit, data, error);
+  return bms_end (s, done, error);
+}
+
+/* utc is that of the row, not of the index: this reads no embeddings. */
+bool
+bms_sqlite_get (BmsStore *s, int64_t id, BmsVisit visit, void *data, BmsError *error)
+{
+  BmiHit hit = { .id = id };
+  sqlite3_stmt *q;
+  int found;
+  bool done;
+
+  if (!bms_exec (s, "BEGIN", error))
+    return false;
+  if (!(q = bms_prepare (s, "SELECT utc FROM event WHERE id = ?", error)))
+    return bms_end (s, false, error);
+  sqlite3_bind_int64 (q, 1, id);
+  found = sqlite3_step (q);
+  hit.utc = found == SQLITE_ROW ? sqlite3_column_int64 (q, 0) : 0;
+  done = found == SQLITE_ROW || found == SQLITE_DONE || bms_fail_sqlite (s, error);
+  sqlite3_finalize (q);
+  done = done && (found == SQLITE_DONE || fetch_all (s, &hit, 1, visit, data, error));
   return bms_end (s, done, error);
 }

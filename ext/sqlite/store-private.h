@@ -27,6 +27,7 @@ void bms_sqlite_close (BmsStore *store);
 /* query.c */
 bool bms_sqlite_query (BmsStore *store, const float *embedding, size_t k, const BmsFilter *filter, BmsVisit visit,
     void *data, BmsError *error);
+bool bms_sqlite_get (BmsStore *store, int64_t id, BmsVisit visit, void *data, BmsError *error);
 
 /* error.c: false, always. */
 bool bms_fail (BmsError *error, BmsCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);

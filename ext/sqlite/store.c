@@ -259,6 +259,7 @@ __attribute__ ((visibility ("default"))) const BmsBackend bitmar_event_store = {
   .close = bms_sqlite_close,
   .insert = insert,
   .query = bms_sqlite_query,
+  .get = bms_sqlite_get,
   .forget = forget,
   .prune = prune,
   .info = get_info,

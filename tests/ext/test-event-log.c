@@ -136,6 +136,39 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_bytes_unref (jpeg);
 }
 
+/* Without a sentence the newest come first, whatever was seen, and of one time the last that was appended; one of them is had by its id until it is
+ * forgotten. */
+static void
+test_newest (Fixture *f, gconstpointer data)
+{
+  static const gint64 times[] = { 2000, 3000, 3000, 1000 };
+  GError *error = NULL;
+  GPtrArray *found;
+  BitmarEvent *event;
+  gint64 id;
+
+  for (guint i = 0; i < G_N_ELEMENTS (times); i++)
+    append (f, i == 0 ? "yard" : "door", times[i], i == 0 ? "a dog" : "a cat", &error);
+  found = bitmar_event_log_query (f->log, NULL, 0, 3, 0, -1, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (found->len, ==, 3);
+  g_assert_cmpint (((BitmarEvent *) found->pdata[0])->id, >, ((BitmarEvent *) found->pdata[1])->id);
+  g_assert_cmpint (((BitmarEvent *) found->pdata[1])->utc, ==, 3000);
+  id = ((BitmarEvent *) found->pdata[2])->id;
+  g_ptr_array_unref (found);
+  event = bitmar_event_log_get_event (f->log, id, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (event->id, ==, id);
+  g_assert_cmpint (event->utc, ==, 2000);
+  g_assert_cmpstr (event->camera, ==, "yard");
+  g_assert_cmpstr (event->text, ==, "a dog");
+  bitmar_event_unref (event);
+  g_assert_true (bitmar_event_log_forget (f->log, 0, -1, "yard", NULL, &error));
+  g_assert_null (bitmar_event_log_get_event (f->log, id, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER);
+  g_clear_error (&error);
+}
+
 static void
 check_append (Fixture *f, BitmarEvent e, gint code)
 {
@@ -602,6 +635,7 @@ main (int argc, char **argv)
   g_test_add_func ("/event-log/no-module", test_no_module);
   ADD ("kill", test_kill);
   ADD ("round-trip", test_round_trip);
+  ADD ("newest", test_newest);
   ADD ("illegal", test_illegal);
   ADD ("made", test_made);
   ADD ("ranges", test_ranges);
