@@ -248,7 +248,7 @@ test_shipped (void)
   BitmarCaption first[2];
   gboolean any = FALSE;
 
-  if (!g_file_test (g_getenv ("BITMAR_MODEL"), G_FILE_TEST_EXISTS)) {
+  if (!g_file_test (g_getenv ("BITMAR_MODEL"), G_FILE_TEST_IS_REGULAR)) {
     g_test_skip ("no models/weights/bitmar.gguf");
     return;
   }
