@@ -95,6 +95,8 @@ signed () {
   page "$1" / '## Sign' 'apt-get --no-install-recommends' || return 1
   inside "$1" apt-get -q --reinstall install bitmar-model || return 1
   echo >> "$chroots/$1/srv/bitmar/Packages"
+  # What it has already it does not look at again.
+  rm -f "$chroots/$1/var/lib/apt/lists"/*srv_bitmar*
   ! inside "$1" apt-get -q -o APT::Update::Error-Mode=any update
 }
 
