@@ -364,9 +364,12 @@ start (GstBitmarFilter *filter)
 {
   GstBitmarMemory *self = GST_BITMAR_MEMORY (filter);
 
+  /* Signals may be called in any state. */
+  g_mutex_lock (&self->lock);
   self->frames = self->episodes = self->skipped = self->saved = self->unsaved = self->alerts_raised = 0;
   self->used = self->alerts_active = 0;
   self->changed = self->save_failing = FALSE;
+  g_mutex_unlock (&self->lock);
   self->epoch = (guint64) g_get_real_time () * 1000;
   gst_bitmar_memory_expect_log (self);
 }

@@ -108,3 +108,14 @@ g_thread_pool_push (GThreadPool *pool, gpointer data, GError **error)
   __tsan_release (data);
   return call (pool, data, error);
 }
+
+/* The last of those who let go clears what the others wrote. */
+SEEN void
+g_atomic_rc_box_release_full (gpointer block, GDestroyNotify clear)
+{
+  REAL (g_atomic_rc_box_release_full)
+
+  __tsan_release (block);
+  __tsan_acquire (block);
+  call (block, clear);
+}
