@@ -40,8 +40,9 @@ def topics():
 @test("states, status and what alerts are active are retained, captions are not")
 def retained():
     broker = Broker("allow_anonymous true")
-    feed = Feed(broker.port, "topic=home/cams")
     first = Listener(broker.port)
+    listens(first, broker.port)
+    feed = Feed(broker.port, "topic=home/cams")
     feed.tell("state door connecting", "state door watching", "caption door a cat", "alert door start fire", "alert door start smoke", "alert door end fire")
     until(lambda: len(first.of("home/cams/door/alert")) == 3, "alerts")
     late = Listener(broker.port)
@@ -155,7 +156,8 @@ def killed_sending():
         time.sleep(0.3 if run % 2 else 0.15)
         feed.kill()
     feed = Feed(broker.port, folder=folder)
-    until(lambda: len(listener.texts("bitmar/door/caption")) >= 320, "all captions")
+    missing = lambda: sorted(set(range(1, 321)) - set(map(int, listener.texts("bitmar/door/caption"))))
+    until(lambda: not missing(), lambda: f"all captions; missing: {missing()}")
     assert sorted(map(int, listener.texts("bitmar/door/caption"))) == list(range(1, 321))
     feed.close()
     return f"{len(listener.of('bitmar/door/caption')) - 320} twice"

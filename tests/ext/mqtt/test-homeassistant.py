@@ -56,8 +56,8 @@ def discovery():
     assert kinds.count("sensor") == 2 and kinds.count("binary_sensor") == 6
     assert len({c["unique_id"] for c in configs.values()}) == 8 and len({c["device"]["identifiers"][0] for c in configs.values()}) == 2
     assert {c["device"]["name"] for c in configs.values()} == {"door.1", "door_1"}
-    with listener.lock:
-        assert all(m[1] for m in listener.messages if m[0].startswith("homeassistant/")), "retained"
+    late = Listener(broker.port)
+    until(lambda: len(configs_of(late)) == 8, "all of them, retained")
     by_name = {(c["device"]["name"], c["name"]): c for c in configs.values()}
     until(lambda: listener.of("bitmar/door.1/state") and listener.of("bitmar/door_1/alerts"), "states")
     feed.tell("caption door.1 " + 300 * "y")
