@@ -72,6 +72,7 @@ fill_conv (Data *d)
   d->x = allocate (PIXELS * CIN);
   for (size_t i = 0; i < PIXELS * CIN; i++)
     d->x[i] = (uint8_t) rng ();
+  free (weights);
 }
 
 static void
