@@ -272,7 +272,7 @@ GST_END_TEST
 static void
 check_alert (GstHarness *h, const char *kind, guint64 running_time)
 {
-  GstMessage *message = test_pop_message (h, GST_MESSAGE_ELEMENT, "bitmar-alert");
+  GstMessage *message = test_wait_message (h, GST_MESSAGE_ELEMENT, "bitmar-alert");
   const GstStructure *s;
   gdouble score, peak;
   guint64 time;
