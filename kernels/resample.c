@@ -112,7 +112,8 @@ bmk_resample_init (void *memory, size_t in_w, size_t in_h, size_t out_w, size_t 
   plan->line = (uint16_t *) at;
   plan->out = at + 2 * line_size (in_w);
   plan->rows = plan->out + line_size (out_w);
-  memset (plan->line, 0, 2 * line_size (in_w));
+  /* What lies behind a line is read with weights of zero. */
+  memset (plan->line, 0, 2 * line_size (in_w) + line_size (out_w) + line_size (in_h * out_w));
   return plan;
 }
 
