@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "intake-pipeline.h"
+#include "retry.h"
 #include "source.h"
 
 #define MESSAGE_WAIT (50 * GST_MSECOND)
 #define LOOK_US (G_USEC_PER_SEC / 4)
-#define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
-#define LONGEST_PAUSE_US (4 * G_USEC_PER_SEC)
 /* A file from which nothing comes for this long never will. */
 #define STALL_US (60 * G_USEC_PER_SEC)
 /* For what is open to be closed. */
@@ -21,14 +20,10 @@ struct _Intake {
   const IntakeOptions *options;
   const IntakeFuncs *funcs;
   gpointer user_data;
-  GThread *thread;
-  GMutex lock;
-  GCond wake;
-  gboolean stopped;            /* with the lock */
+  Retry *retry;
   /* The thread's own. */
   IntakeState state;
   char *why;                   /* said last */
-  gint64 pause_us;             /* until it is asked again */
 };
 
 typedef struct {
@@ -40,17 +35,6 @@ typedef struct {
   char *why, *missing;
 } Connection;
 
-static gboolean
-is_stopped (Intake *intake)
-{
-  gboolean stopped;
-
-  g_mutex_lock (&intake->lock);
-  stopped = intake->stopped;
-  g_mutex_unlock (&intake->lock);
-  return stopped;
-}
-
 /* The same news is told once. */
 static void
 tell (Intake *intake, IntakeState state, const char *why)
@@ -61,24 +45,6 @@ tell (Intake *intake, IntakeState state, const char *why)
   g_free (intake->why);
   intake->why = g_strdup (why);
   intake->funcs->state (state, why, intake->user_data);
-}
-
-static gboolean
-is_file (const IntakeOptions *o)
-{
-  return (!gst_uri_is_valid (o->input) && !source_is_device (o->input)) || gst_uri_has_protocol (o->input, "file");
-}
-
-/* GStreamer says "Resource not found." */
-static char *
-missing_file (const IntakeOptions *o)
-{
-  g_autofree char *path = NULL;
-
-  if (!is_file (o))
-    return NULL;
-  path = gst_uri_is_valid (o->input) ? g_filename_from_uri (o->input, NULL, NULL) : g_strdup (o->input);
-  return path && !g_file_test (path, G_FILE_TEST_EXISTS) ? g_strdup_printf ("there is no file %s", path) : NULL;
 }
 
 /* ---- Messages ---------------------------------------------------------------------------------------- */
@@ -132,7 +98,7 @@ handle (Connection *c, GstMessage *message)
       handle_error (c, message);
       break;
     case GST_MESSAGE_EOS:
-      c->ended = is_file (c->intake->options) && !c->over;
+      c->ended = source_is_file (c->intake->options->input) && !c->over;
       end (c, "the stream has ended");
       break;
     case GST_MESSAGE_LATENCY:
@@ -158,14 +124,14 @@ look (Connection *c)
   guint64 frames = intake_pipeline_count_frames (c->pipeline);
 
   c->intake->funcs->tick (c->intake->user_data);
-  if (is_file (c->intake->options))
+  if (source_is_file (c->intake->options->input))
     limit = STALL_US;
   else if (!before)
     limit = SOURCE_FIRST_FRAME_US;
   if (frames != c->frames) {
     c->frames = frames;
     c->moved_us = now;
-    c->intake->pause_us = SHORTEST_PAUSE_US;
+    retry_works (c->intake->retry);
     tell (c->intake, INTAKE_RUNNING, NULL);
   } else if (now - c->moved_us > limit) {
     end (c, before ? "no frame has come for a while" : "it does not answer");
@@ -223,7 +189,7 @@ play (Connection *c)
 
   c->moved_us = g_get_monotonic_time ();
   intake_pipeline_play (c->pipeline);
-  while (!c->over && !is_stopped (c->intake)) {
+  while (!c->over && !retry_is_stopped (c->intake->retry)) {
     serve_bus (c, bus);
     if (g_get_monotonic_time () >= next) {
       look (c);
@@ -247,26 +213,27 @@ play (Connection *c)
 
 /* FALSE: there is nothing more to come. */
 static gboolean
-connect_once (Intake *intake)
+attempt (gpointer data)
 {
+  Intake *intake = data;
   const IntakeOptions *o = intake->options;
   Connection c = { .intake = intake };
-  g_autofree char *missing = missing_file (o);
+  g_autofree char *missing = source_missing_file (o->input);
   GError *error = NULL;
   gboolean goes_on;
 
   if (missing) {
     end (&c, missing);
-  } else if ((c.pipeline = intake_pipeline_new (o, intake->funcs, intake->user_data, is_file (o), &error))) {
+  } else if ((c.pipeline = intake_pipeline_new (o, intake->funcs, intake->user_data, source_is_file (o->input), &error))) {
     play (&c);
   } else {
     end (&c, error->message);
     g_error_free (error);
   }
-  goes_on = !is_file (o) || o->repeat;
+  goes_on = !source_is_file (o->input) || o->repeat;
   if (c.ended && o->repeat)
-    intake->pause_us = 0;
-  else if (!is_stopped (intake) || c.failed)
+    retry_at_once (intake->retry);
+  else if (!retry_is_stopped (intake->retry) || c.failed)
     tell (intake, goes_on ? INTAKE_WAITING : c.ended ? INTAKE_ENDED : INTAKE_FAILED, c.why);
   g_free (c.why);
   g_free (c.missing);
@@ -275,31 +242,12 @@ connect_once (Intake *intake)
 
 /* ---- Thread ------------------------------------------------------------------------------------------ */
 
-/* FALSE: it is to end. */
-static gboolean
-rest (Intake *intake)
-{
-  gint64 until = g_get_monotonic_time () + intake->pause_us;
-  gboolean goes_on;
-
-  intake->pause_us = CLAMP (2 * intake->pause_us, SHORTEST_PAUSE_US, LONGEST_PAUSE_US);
-  g_mutex_lock (&intake->lock);
-  while (!intake->stopped && g_cond_wait_until (&intake->wake, &intake->lock, until))
-    continue;
-  goes_on = !intake->stopped;
-  g_mutex_unlock (&intake->lock);
-  return goes_on;
-}
-
-static gpointer
-run (gpointer data)
+static void
+begin (gpointer data)
 {
   Intake *intake = data;
 
   intake->funcs->state (INTAKE_CONNECTING, NULL, intake->user_data);
-  while (connect_once (intake) && rest (intake))
-    continue;
-  return NULL;
 }
 
 Intake *
@@ -310,29 +258,21 @@ intake_new (const IntakeOptions *options, const IntakeFuncs *funcs, gpointer use
   intake->options = options;
   intake->funcs = funcs;
   intake->user_data = user_data;
-  intake->pause_us = SHORTEST_PAUSE_US;
-  g_mutex_init (&intake->lock);
-  g_cond_init (&intake->wake);
-  intake->thread = g_thread_new (options->name, run, intake);
+  intake->retry = retry_new (begin, attempt, intake);
+  retry_begin (intake->retry, options->name);
   return intake;
 }
 
 void
 intake_stop (Intake *intake)
 {
-  g_mutex_lock (&intake->lock);
-  intake->stopped = TRUE;
-  g_cond_signal (&intake->wake);
-  g_mutex_unlock (&intake->lock);
+  retry_stop (intake->retry);
 }
 
 void
 intake_free (Intake *intake)
 {
-  intake_stop (intake);
-  g_thread_join (intake->thread);
-  g_mutex_clear (&intake->lock);
-  g_cond_clear (&intake->wake);
+  retry_free (intake->retry);
   g_free (intake->why);
   g_free (intake);
 }

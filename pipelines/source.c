@@ -146,3 +146,20 @@ source_count_frames (GstElement *encode)
   gst_structure_free (stats);
   return frames;
 }
+
+gboolean
+source_is_file (const char *input)
+{
+  return (!gst_uri_is_valid (input) && !source_is_device (input)) || gst_uri_has_protocol (input, "file");
+}
+
+char *
+source_missing_file (const char *input)
+{
+  g_autofree char *path = NULL;
+
+  if (!source_is_file (input))
+    return NULL;
+  path = gst_uri_is_valid (input) ? g_filename_from_uri (input, NULL, NULL) : g_strdup (input);
+  return path && !g_file_test (path, G_FILE_TEST_EXISTS) ? g_strdup_printf ("there is no file %s", path) : NULL;
+}

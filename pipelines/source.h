@@ -25,6 +25,10 @@ guint64 source_count_frames (GstElement *encode);
 
 /* A device that v4l2src opens; v4l2:// may stand before it. */
 gboolean source_is_device (const char *input);
+/* A file, by its path or its address. */
+gboolean source_is_file (const char *input);
+/* What is wrong with a file that isn't there, which GStreamer only calls a resource. NULL: it is there, or no file. (transfer full) */
+char *source_missing_file (const char *input);
 /* A camera that is reached by RTSP. */
 gboolean source_is_rtsp (const char *input);
 

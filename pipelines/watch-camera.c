@@ -5,12 +5,11 @@
  * get over what happened to another. The memory goes through its file. */
 #include "watch-camera.h"
 
+#include "retry.h"
 #include "source.h"
 
 #define MESSAGE_WAIT (100 * GST_MSECOND)
 #define LOOK_US (G_USEC_PER_SEC / 4)
-#define SHORTEST_PAUSE_US (G_USEC_PER_SEC / 4)
-#define LONGEST_PAUSE_US (4 * G_USEC_PER_SEC)
 
 struct _WatchedCamera {
   const WatchConfig *config;
@@ -18,14 +17,10 @@ struct _WatchedCamera {
   WatchLive *live;
   const WatchFuncs *funcs;
   gpointer user_data;
-  GThread *thread;
-  GMutex lock;
-  GCond wake;
-  gboolean stopped;            /* with the lock */
+  Retry *retry;
   /* The thread's own. */
   WatchState state;
   char *why;                   /* said last */
-  gint64 pause_us;             /* until it is asked again */
 };
 
 typedef struct {
@@ -37,17 +32,6 @@ typedef struct {
   char *why;                   /* it is over */
   char *missing;               /* a decoder that is not installed */
 } Connection;
-
-static gboolean
-is_stopped (WatchedCamera *w)
-{
-  gboolean stopped;
-
-  g_mutex_lock (&w->lock);
-  stopped = w->stopped;
-  g_mutex_unlock (&w->lock);
-  return stopped;
-}
 
 /* The same news is told once. */
 static void
@@ -62,24 +46,6 @@ tell (WatchedCamera *w, WatchState state, const char *why)
 }
 
 /* ---- Pipeline ---------------------------------------------------------------------------------------- */
-
-static gboolean
-is_file (const WatchCamera *camera)
-{
-  return (!gst_uri_is_valid (camera->source) && !source_is_device (camera->source)) || gst_uri_has_protocol (camera->source, "file");
-}
-
-/* GStreamer says "Resource not found." */
-static char *
-missing_file (const WatchCamera *camera)
-{
-  g_autofree char *path = NULL;
-
-  if (!is_file (camera))
-    return NULL;
-  path = gst_uri_is_valid (camera->source) ? g_filename_from_uri (camera->source, NULL, NULL) : g_strdup (camera->source);
-  return path && !g_file_test (path, G_FILE_TEST_EXISTS) ? g_strdup_printf ("there is no file %s", path) : NULL;
-}
 
 static GstElement *
 named (GstElement *pipeline, const char *name)
@@ -120,7 +86,7 @@ static GstElement *
 make_tail (const WatchedCamera *w, GError **error)
 {
   g_autofree char *text = g_strdup_printf ("%s name=first ! %s videoconvert ! bitmarencode mode=live name=e ! bitmarmemory mode=live name=m ! "
-      "bitmarcaption mode=live name=c ! fakesink sync=false async=false", is_file (w->camera) ? "clocksync" : "identity", w->live ? "tee name=t !" : "");
+      "bitmarcaption mode=live name=c ! fakesink sync=false async=false", source_is_file (w->camera->source) ? "clocksync" : "identity", w->live ? "tee name=t !" : "");
   GstElement *tail = gst_parse_bin_from_description_full (text, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   GstPad *pad;
 
@@ -202,7 +168,7 @@ handle (Connection *c, GstMessage *message)
       handle_error (c, message);
       break;
     case GST_MESSAGE_EOS:
-      c->ended = is_file (camera) && !camera->repeat;
+      c->ended = source_is_file (camera->source) && !camera->repeat;
       end (c, "the stream has ended");
       break;
     case GST_MESSAGE_LATENCY:
@@ -225,7 +191,7 @@ look (Connection *c)
   if (frames != c->frames) {
     c->frames = frames;
     c->moved_us = now;
-    c->watched->pause_us = SHORTEST_PAUSE_US;
+    retry_works (c->watched->retry);
     tell (c->watched, WATCH_WATCHING, NULL);
   } else if (now - c->moved_us > (before ? SOURCE_LOST_US : SOURCE_FIRST_FRAME_US)) {
     end (c, before ? "no frame has come for 10 seconds" : "it does not answer");
@@ -244,7 +210,7 @@ play (Connection *c)
   if (live)
     watch_live_begin (live, (GstElement *[]) { c->encode, named (c->pipeline, "m"), named (c->pipeline, "c") });
   gst_element_set_state (c->pipeline, GST_STATE_PLAYING);
-  while (!c->over && !is_stopped (c->watched)) {
+  while (!c->over && !retry_is_stopped (c->watched->retry)) {
     GstMessage *message = gst_bus_timed_pop (bus, MESSAGE_WAIT);
 
     if (message) {
@@ -264,10 +230,11 @@ play (Connection *c)
 
 /* FALSE: there is nothing more to come. */
 static gboolean
-connect_once (WatchedCamera *w)
+attempt (gpointer data)
 {
+  WatchedCamera *w = data;
   Connection c = { .watched = w };
-  g_autofree char *missing = missing_file (w->camera);
+  g_autofree char *missing = source_missing_file (w->camera->source);
   GError *error = NULL;
 
   if (missing) {
@@ -279,38 +246,19 @@ connect_once (WatchedCamera *w)
     end (&c, error->message);
     g_error_free (error);
   }
-  if (!is_stopped (w))
+  if (!retry_is_stopped (w->retry))
     tell (w, c.ended ? WATCH_ENDED : WATCH_WAITING, c.why);
   g_free (c.why);
   g_free (c.missing);
   return !c.ended;
 }
 
-/* FALSE: it is to end. */
-static gboolean
-rest (WatchedCamera *w)
-{
-  gint64 until = g_get_monotonic_time () + w->pause_us;
-  gboolean goes_on;
-
-  w->pause_us = MIN (2 * w->pause_us, LONGEST_PAUSE_US);
-  g_mutex_lock (&w->lock);
-  while (!w->stopped && g_cond_wait_until (&w->wake, &w->lock, until))
-    continue;
-  goes_on = !w->stopped;
-  g_mutex_unlock (&w->lock);
-  return goes_on;
-}
-
-static gpointer
-run (gpointer data)
+static void
+begin (gpointer data)
 {
   WatchedCamera *w = data;
 
   w->funcs->state (w->camera, WATCH_CONNECTING, NULL, w->user_data);
-  while (connect_once (w) && rest (w))
-    continue;
-  return NULL;
 }
 
 WatchedCamera *
@@ -323,29 +271,21 @@ watched_camera_new (const WatchConfig *config, const WatchCamera *camera, WatchL
   w->live = live;
   w->funcs = funcs;
   w->user_data = user_data;
-  w->pause_us = SHORTEST_PAUSE_US;
-  g_mutex_init (&w->lock);
-  g_cond_init (&w->wake);
-  w->thread = g_thread_new (camera->name, run, w);
+  w->retry = retry_new (begin, attempt, w);
+  retry_begin (w->retry, camera->name);
   return w;
 }
 
 void
 watched_camera_stop (WatchedCamera *w)
 {
-  g_mutex_lock (&w->lock);
-  w->stopped = TRUE;
-  g_cond_signal (&w->wake);
-  g_mutex_unlock (&w->lock);
+  retry_stop (w->retry);
 }
 
 void
 watched_camera_free (WatchedCamera *w)
 {
-  watched_camera_stop (w);
-  g_thread_join (w->thread);
-  g_mutex_clear (&w->lock);
-  g_cond_clear (&w->wake);
+  retry_free (w->retry);
   g_free (w->why);
   g_free (w);
 }
