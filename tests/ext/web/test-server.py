@@ -200,9 +200,9 @@ def connections():
             host.tell("caption hall more")
             return b"bitmar_web_streams 0\n" in host.get("/metrics").body
         until(free)
+        begun = time.monotonic()
         idle = [socket.create_connection(("127.0.0.1", host.port)) for _ in range(12)]
         idle[0].settimeout(60)
-        begun = time.monotonic()
         assert idle[0].recv(10) == b"" and time.monotonic() - begun > 0.5
         until(lambda: try_live(host))
         assert int(re.search(rb"bitmar_web_refused_total (\d+)", host.get("/metrics").body).group(1)) > 0
