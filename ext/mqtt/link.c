@@ -436,6 +436,13 @@ mqtt_link_has_failed (const MqttLink *link)
   return link->failed && link->state == WAITING;
 }
 
+/* A message of QoS 1 or 2 is libmosquitto's own before it is written, so of these the client goes on with it: sent by another, it would come twice. */
+static gboolean
+is_taken (const MqttLink *link, int result)
+{
+  return link->options->qos > 0 && (result == MOSQ_ERR_NO_CONN || result == MOSQ_ERR_CONN_LOST || result == MOSQ_ERR_ERRNO);
+}
+
 gboolean
 mqtt_link_publish (MqttLink *link, int *mid, const char *topic, const char *payload, gboolean retain, gboolean *impossible)
 {
@@ -446,10 +453,9 @@ mqtt_link_publish (MqttLink *link, int *mid, const char *topic, const char *payl
   *impossible = result == MOSQ_ERR_INVAL || result == MOSQ_ERR_MALFORMED_UTF8 || result == MOSQ_ERR_PAYLOAD_SIZE
       || result == MOSQ_ERR_OVERSIZE_PACKET || result == MOSQ_ERR_QOS_NOT_SUPPORTED;
   if (result != MOSQ_ERR_SUCCESS && !*impossible) {
-    /* It may have been taken or not. */
     g_autofree char *why = mqtt_words_of (link->options, result, errno, link->session->log->str, FALSE);
 
-    lose (link, TRUE, why);
+    lose (link, !is_taken (link, result), why);
   }
   return result == MOSQ_ERR_SUCCESS;
 }

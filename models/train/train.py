@@ -7,7 +7,8 @@
 Every step sees some pictures with several captions each. Losses: caption cross-entropy (smoothed), text-to-episode
 contrast, and consistency of the episode keys of two views of one picture. Half of the pictures find the other view of
 themselves in the episodic memory, among everybody else's; some find it empty. A part of the captions is steered by
-a prompt of a few of its own words. With --streams, captions of pseudo-streams (streams.py) are learnt beside them. OUT/last.pt is written after every
+a prompt of a few of its own words. With --streams, captions of pseudo-streams (streams.py) are learnt beside them, with --teacher what teacher.py
+has written of other captioners' odds. OUT/last.pt is written after every
 epoch and resumed from when it is there; with --average it is the moving average of the weights that is looked at and kept as OUT/epoch-NN.pt."""
 import argparse
 import contextlib
@@ -27,6 +28,7 @@ import streams
 from average import Moving
 from text import BOS, CLS, DANGLING, EOS, PAD, read_captions, train_bpe
 from together import Together
+from told import Teacher
 
 
 class Pictures:
@@ -110,8 +112,8 @@ def pick_prompt(text, rng):
 class Batches:
     """tokens: how many frame tokens the model sees of a picture. part, of how many: this process's share of a step."""
 
-    def __init__(self, sets, tok, args, tokens, part=0, parts=1):
-        self.sets, self.tok, self.args, self.tokens = sets, tok, args, tokens
+    def __init__(self, sets, tok, args, tokens, part=0, parts=1, teacher=None):
+        self.sets, self.tok, self.args, self.tokens, self.teacher = sets, tok, args, tokens, teacher
         self.part, self.parts = part, parts
         self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
 
@@ -128,22 +130,25 @@ class Batches:
 
     def batch(self, items, rng):
         a, n = self.args, self.args.captions
-        one, two, texts, picked = [], [], [], []
+        one, two, texts, picked, said = [], [], [], [], []
         for s, i in items:
             v = rng.sample(range(len(self.sets[s].views)), 2)
             picked.append((s, v[0], i))
             one.append(self.sets[s].views[v[0]][i])
             two.append(self.sets[s].views[v[1]][i])
             own = self.sets[s].captions[i]
-            texts += rng.sample(own, n) if len(own) >= n else [own[k % len(own)] for k in range(n)]
+            chosen = rng.sample(range(len(own)), n) if len(own) >= n else [k % len(own) for k in range(n)]
+            texts += [own[k] for k in chosen]
+            said += [(s, i, k) for k in chosen]
         ids = [[BOS] + self.tok.encode_caption(t) + [EOS] for t in texts]
         prompts = []
         for k, t in enumerate(texts):
             p = pick_prompt(t, rng) if rng.random() < a.prompts else ""
             if p:
                 prompts.append((k, [CLS] + self.tok.encode_caption(p)))
-        return dict(picked=picked, one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)),
-                    ids=padded(ids, limit=a.length + 1),
+        ids_padded = padded(ids, limit=a.length + 1)
+        return dict(picked=picked, one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)), ids=ids_padded,
+                    told=self.teacher.batch(said, ids_padded.shape[1] - 1) if self.teacher else None,
                     text=padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
                     keep=torch.tensor(sorted(rng.sample(range(self.tokens), min(a.keep, self.tokens)))),
                     own=torch.tensor([rng.random() < 0.5 for _ in items]),
@@ -187,13 +192,27 @@ def losses(model, b, args):
     target = ids[:, 1:].reshape(B, N, -1)
     live = target != PAD
     x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop, live=live)
-    ce = F.cross_entropy(model.logits(x), target[live], label_smoothing=args.smoothing)
+    ce = told_loss(model.logits(x), target, live, b, args)
 
     sentence = model.text.embed(model.encode_text(b["text"]))
     scale = model.log_temperature.clamp(max=4.0).exp()
     con = 0.5 * (contrast(sentence, key, scale[0]) + contrast(key, sentence, scale[0]))
     same = contrast(key, key2, scale[1])
     return ce, con, same
+
+
+def told_loss(logits, target, live, b, args):
+    """Cross-entropy of the words [live, vocabulary]; with a teacher a share of it to the teacher's odds, but for captions steered by a prompt, which no
+    teacher has seen."""
+    if not b.get("told"):
+        return F.cross_entropy(logits, target[live], label_smoothing=args.smoothing)
+    ids, odds = (x.reshape(*target.shape, -1)[live] for x in b["told"])
+    share = torch.full(target.shape[:2], args.teach).reshape(-1)
+    share[[k for k, _ in b["prompts"]]] = 0.0
+    share = share.reshape(*target.shape[:2], 1).expand(target.shape)[live]
+    own = F.cross_entropy(logits, target[live], label_smoothing=args.smoothing, reduction="none")
+    theirs = -(odds * logits.log_softmax(-1).gather(1, ids)).sum(-1)
+    return ((1 - share) * own + share * theirs).mean()
 
 
 @torch.no_grad()
@@ -268,6 +287,8 @@ def options():
     ap.add_argument("--prompts", type=float, default=0.15, help="share of captions steered by a prompt")
     ap.add_argument("--contrast", type=float, default=0.3)
     ap.add_argument("--consistency", type=float, default=0.1)
+    ap.add_argument("--teacher", help="folder of what teacher.py has written of the sets, to learn from beside the captions")
+    ap.add_argument("--teach", type=float, default=0.7, help="the teacher's share of a caption's loss")
     ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step")
     ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
     ap.add_argument("--average", type=float, default=0.0, help="decay of the moving average of the weights, such as 0.998; 0: the last ones are kept")
@@ -330,7 +351,7 @@ def main():
     others = [p for p in model.parameters() if p.ndim != 2]
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
                             lr=args.lr, betas=(0.9, 0.98), fused=True)
-    batches = Batches(sets, tok, args, cfg.tokens, together.number, together.count)
+    batches = Batches(sets, tok, args, cfg.tokens, together.number, together.count, Teacher(args.teacher, sets) if args.teacher else None)
     torch.manual_seed(args.seed + together.number)
     watched, moving = streams.Streams(sets, tok, args, args.streams // args.processes), Moving([model], args.average)
     total, step, first = args.epochs * len(batches), 0, 0

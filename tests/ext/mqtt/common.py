@@ -49,14 +49,14 @@ def start(*args, **kwargs):
 
 
 class Broker:
-    """mosquitto. keeps: what it has acknowledged outlives kill -9, for which it writes a file at each change."""
+    """mosquitto. keeps: what it has acknowledged outlives stop()."""
 
     def __init__(self, *lines, port=None, listener=(), keeps=False):
         self.port = port or free_port()
         self.folder = tempfile.mkdtemp(dir=work)
         self.config = os.path.join(self.folder, "conf")
         with open(self.config, "w") as f:
-            keep = ("persistence true", f"persistence_location {self.folder}/", "autosave_interval 1", "autosave_on_changes true") if keeps else ()
+            keep = ("persistence true", f"persistence_location {self.folder}/") if keeps else ()
             # Root would become another user, who may not write there.
             user = ("user root",) if os.geteuid() == 0 else ()
             print(f"listener {self.port} 127.0.0.1", *listener, *keep, *user, "max_queued_messages 0", *lines, sep="\n", file=f)
@@ -70,6 +70,11 @@ class Broker:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def stop(self):
+        """With all that it has acknowledged and not delivered written down, which kill() does not wait for."""
+        self.process.terminate()
+        assert self.process.wait(PATIENCE) == 0
 
 
 class Listener:
