@@ -25,17 +25,39 @@ is_away (GstRTSPContext *ctx)
   return mount && !bitmar_rtsp_mount_is_ready (mount);
 }
 
+static void
+refuse (GstRTSPAuth *auth, GstRTSPContext *ctx, GstRTSPStatusCode code)
+{
+  gst_rtsp_message_init_response (ctx->response, code, gst_rtsp_status_as_text (code), ctx->request);
+  if (code == GST_RTSP_STS_UNAUTHORIZED)
+    GST_RTSP_AUTH_GET_CLASS (auth)->generate_authenticate_header (auth, ctx);
+  gst_rtsp_client_send_message (ctx->client, ctx->session, ctx->response);
+}
+
+/* Each request, not only the first of a session: who has heard a session's name is not its owner. */
+static gboolean
+check_request (GstRTSPAuth *auth, GstRTSPContext *ctx)
+{
+  if (ctx->method == GST_RTSP_OPTIONS)
+    return TRUE;
+  if (!ctx->token)
+    GST_RTSP_AUTH_GET_CLASS (auth)->authenticate (auth, ctx);
+  if (!ctx->token)
+    refuse (auth, ctx, GST_RTSP_STS_UNAUTHORIZED);
+  return ctx->token != NULL;
+}
+
 /* Who may watch, and only he, is told that a source is away. */
 static gboolean
 check (GstRTSPAuth *auth, GstRTSPContext *ctx, const gchar *what)
 {
+  if (g_str_equal (what, GST_RTSP_AUTH_CHECK_URL))
+    return check_request (auth, ctx);
   if (!GST_RTSP_AUTH_CLASS (bitmar_rtsp_auth_parent_class)->check (auth, ctx, what))
     return FALSE;
   if (!g_str_equal (what, GST_RTSP_AUTH_CHECK_MEDIA_FACTORY_ACCESS) || !is_away (ctx))
     return TRUE;
-  gst_rtsp_message_init_response (ctx->response, GST_RTSP_STS_SERVICE_UNAVAILABLE, gst_rtsp_status_as_text (GST_RTSP_STS_SERVICE_UNAVAILABLE),
-      ctx->request);
-  gst_rtsp_client_send_message (ctx->client, ctx->session, ctx->response);
+  refuse (auth, ctx, GST_RTSP_STS_SERVICE_UNAVAILABLE);
   return FALSE;
 }
 

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <gmodule.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "mount.h"
 
@@ -10,6 +12,8 @@
 #define FAREWELL_US G_USEC_PER_SEC
 /* Who watches nothing for so long is hung up on. */
 #define IDLE_US (30 * G_USEC_PER_SEC)
+/* Of a client. */
+#define MAX_SESSIONS 8
 /* Of RTP by UDP: those that nobody is promised (RFC 6335). */
 #define FIRST_PORT 49152
 #define LAST_PORT 65535
@@ -42,6 +46,17 @@ note_busy (GstRTSPClient *client)
   g_object_set_data_full (G_OBJECT (client), busy_key, g_memdup2 (&now, sizeof now), g_free);
 }
 
+/* A client that takes nothing would be waited for: TLS has a last word. What was sent before still goes. */
+static GstRTSPFilterResult
+hang_up (GstRTSPClient *client)
+{
+  GSocket *socket = gst_rtsp_connection_get_write_socket (gst_rtsp_client_get_connection (client));
+
+  if (socket)
+    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+  return GST_RTSP_FILTER_REMOVE;
+}
+
 static GstRTSPFilterResult
 find_ended_media (GstRTSPSession *session, GstRTSPSessionMedia *media, gpointer ended)
 {
@@ -61,24 +76,25 @@ find_ended (GstRTSPClient *client, GstRTSPSession *session, gpointer ended)
 static GstRTSPFilterResult
 look_at (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
 {
+  GstRTSPSessionPool *pool = gst_rtsp_client_get_session_pool (client);
   gboolean ended = FALSE;
-  GList *sessions = gst_rtsp_client_session_filter (client, find_ended, &ended);
+  GList *sessions;
 
+  /* Those of which nothing was heard for a minute. */
+  gst_rtsp_session_pool_cleanup (pool);
+  g_object_unref (pool);
+  sessions = gst_rtsp_client_session_filter (client, find_ended, &ended);
   if (sessions)
     note_busy (client);
   g_list_free_full (sessions, g_object_unref);
-  return ended || g_get_monotonic_time () - busy_at (client) > IDLE_US ? GST_RTSP_FILTER_REMOVE : GST_RTSP_FILTER_KEEP;
+  return ended || g_get_monotonic_time () - busy_at (client) > IDLE_US ? hang_up (client) : GST_RTSP_FILTER_KEEP;
 }
 
 static gboolean
 look (gpointer data)
 {
   BitmarRtspServer *s = data;
-  GstRTSPSessionPool *pool = gst_rtsp_server_get_session_pool (s->server);
 
-  /* Sessions of which nothing was heard for a minute. */
-  gst_rtsp_session_pool_cleanup (pool);
-  g_object_unref (pool);
   g_list_free_full (gst_rtsp_server_client_filter (s->server, look_at, NULL), g_object_unref);
   return G_SOURCE_CONTINUE;
 }
@@ -94,7 +110,7 @@ play_request (GstRTSPClient *client, GstRTSPContext *ctx, gpointer data)
 static GstRTSPFilterResult
 drop_one (GstRTSPServer *server, GstRTSPClient *client, gpointer which)
 {
-  return client == which ? GST_RTSP_FILTER_REMOVE : GST_RTSP_FILTER_KEEP;
+  return client == which ? hang_up (client) : GST_RTSP_FILTER_KEEP;
 }
 
 typedef struct {
@@ -121,6 +137,26 @@ surplus_free (gpointer data)
   g_free (surplus);
 }
 
+/* What is small is sent at once: by TLS each packet is, and would wait for the one before to be acknowledged. */
+static void
+hurry (GstRTSPClient *client)
+{
+  GSocket *socket = gst_rtsp_connection_get_write_socket (gst_rtsp_client_get_connection (client));
+
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+}
+
+/* Its own: who has heard the name of another's session can't do anything with it. */
+static void
+set_sessions (GstRTSPClient *client)
+{
+  GstRTSPSessionPool *pool = gst_rtsp_session_pool_new ();
+
+  gst_rtsp_session_pool_set_max_sessions (pool, MAX_SESSIONS);
+  gst_rtsp_client_set_session_pool (client, pool);
+  g_object_unref (pool);
+}
+
 /* The server knows it, and has it watched, only when this returns. */
 static void
 client_connected (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
@@ -128,6 +164,8 @@ client_connected (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
   BitmarRtspServer *s = data;
   GList *others = gst_rtsp_server_client_filter (server, NULL, NULL);
 
+  hurry (client);
+  set_sessions (client);
   note_busy (client);
   g_signal_connect (client, "play-request", G_CALLBACK (play_request), NULL);
   if (g_list_length (others) >= s->max_clients) {
@@ -211,7 +249,7 @@ server_open (const BitmarRtspOptions *o, GError **error)
 static GstRTSPFilterResult
 drop_all (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
 {
-  return GST_RTSP_FILTER_REMOVE;
+  return hang_up (client);
 }
 
 static void
