@@ -270,6 +270,75 @@ def comes_back():
         client.close()
 
 
+class Camera:
+    """pipelines/demo-cameras, which can die; where it is asked stays the same."""
+
+    def __init__(self):
+        self.listener, self.process, self.open = socket.create_server(("127.0.0.1", 0)), None, []
+        threading.Thread(target=self._accept, daemon=True).start()
+        # By TCP its end is known at once.
+        self.address = "rtspt://127.0.0.1:%d/1" % self.listener.getsockname()[1]
+
+    def start(self):
+        self.process = subprocess.Popen([os.environ["DEMO_CAMERAS"], "0", "-"], stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().split(":")[2].split("/")[0])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.kill()
+
+    def _accept(self):
+        while True:
+            ours, _ = self.listener.accept()
+            try:
+                theirs = socket.create_connection(("127.0.0.1", self.port if self.process else 1))
+            except OSError:
+                ours.close()
+                continue
+            for pair in ((ours, theirs), (theirs, ours)):
+                threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def camera_dies():
+    with Camera() as camera, Server("gate=" + camera.address, "there=" + clip("there.mkv")) as server:
+        other = connect(server.addresses[1])
+        for _ in range(2):
+            client = connect(server.addresses[0])
+            assert client.read(lambda: told(client, "Caption") and frames(client) > 4), "the camera is served"
+            camera.kill()
+            assert client.read(lambda: client.ended), "who watches is hung up on"
+            assert refusal(server.addresses[0]) == 503, "it is away"
+            client.close()
+            go_on(other)
+            camera.start()
+        client = connect(server.addresses[0])
+        go_on(client)
+        client.close()
+        other.close()
+
+
 def slow():
     """Who takes nothing harms nobody else, and does not hold up the end; by TLS neither."""
     big = clip("big.mkv", 20, 10, "jpegenc quality=95", "snow", "width=800,height=600")
@@ -416,7 +485,7 @@ def refusals():
 TESTS = (("video, captions and alerts, with the time of their frames", times),
          ("two share a pipeline, and who joins late is told what is current", late), ("H.264 goes on as it is", h264),
          ("what has to be encoded is", encoded), ("RTP by UDP", udp), ("a source that is away harms no other, and comes back", comes_back),
-         ("who takes nothing harms nobody else", slow), ("a crowd is kept out", crowd), ("strangers are refused", login),
+         ("a camera dies and comes back, and the server stays", camera_dies), ("who takes nothing harms nobody else", slow), ("a crowd is kept out", crowd), ("strangers are refused", login),
          ("TLS, and nothing beside it", tls), ("wrong usage is told", refusals))
 if __name__ == "__main__":
     failed = False
