@@ -19,6 +19,7 @@ typedef struct {
   GstAppSrc *video, *metadata;
   guint generation;
   gboolean behind;             /* nothing until the next key frame */
+  GstClockTime said;           /* time of the last document */
   gint64 ended;                /* monotonic time, 0: it goes on */
 } Feed;
 
@@ -81,12 +82,14 @@ give_video (Feed *feed, GstBuffer *buffer, GstClockTime time)
     give (feed->video, buffer, time);
 }
 
-/* With the lock. */
+/* With the lock. Times never go back: a document's is a little behind that of the video. */
 static void
 give_metadata (Feed *feed, GstBuffer *document, GstClockTime time)
 {
-  if (!feed->ended && gst_app_src_get_current_level_bytes (feed->metadata) <= MAX_METADATA_BYTES)
-    give (feed->metadata, document, time);
+  if (feed->ended || gst_app_src_get_current_level_bytes (feed->metadata) > MAX_METADATA_BYTES)
+    return;
+  feed->said = MAX (feed->said, time);
+  give (feed->metadata, document, feed->said);
 }
 
 /* With the lock. */
@@ -115,7 +118,7 @@ bitmar_rtsp_mount_attach (BitmarRtspMount *mount, GstRTSPMedia *media)
   if (mount->key)
     give (feed->video, mount->key, mount->newest);
   if (mount->document)
-    give (feed->metadata, mount->document, mount->newest);
+    give_metadata (feed, mount->document, mount->newest);
   else
     feed_end (feed);
   feed->behind = TRUE;

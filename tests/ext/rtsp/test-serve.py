@@ -4,8 +4,11 @@
 """bitmar serve on loopback, seen by a client that is not GStreamer. Environment: BITMAR, BITMAR_MODEL and what GStreamer and libbitmar need.
 
 test-serve.py [NAME…]: the tests whose functions' names have one of these in them."""
+import concurrent.futures
 import datetime
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -23,6 +26,13 @@ SCHEMA = "{http://www.onvif.org/ver10/schema}"
 BASE = "{http://docs.oasis-open.org/wsn/b-2}"
 SECRET = "bread and butter"
 work = tempfile.mkdtemp(prefix="bitmar-serve-")
+discard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)       # whose port is nobody else's
+discard.bind(("127.0.0.1", 0))
+local, making = threading.local(), threading.Lock()
+
+
+def note(text):
+    local.notes.append(text)
 
 
 class Server:
@@ -45,28 +55,37 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(90)
-        print("# exit status %d; %s" % (status, " | ".join(line.strip() for line in self.log)))
-        if sys.exc_info()[0] is None:
+        try:
+            status = self.process.wait(90)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        note("exit status %d; %s" % (status, " | ".join(line.strip() for line in self.log)))
+        if not failure:
             assert status == 0, "SIGTERM ends it with 0"
             assert not any("CRITICAL" in line or "WARNING" in line for line in self.log), self.log
 
 
 def clip(name, frames=8, rate=4, encoder="jpegenc", pattern="ball", size="width=320,height=240"):
     path = os.path.join(work, name)
+    with making:
+        make_clip(path, frames, rate, encoder, pattern, size)
+    return path
+
+
+def make_clip(path, frames, rate, encoder, pattern, size):
     if not os.path.exists(path):
         line = ("videotestsrc num-buffers=%d pattern=%s ! video/x-raw,format=I420,%s,framerate=%d/1 ! %s ! matroskamux ! filesink location=%s.part"
                 % (frames, pattern, size, rate, encoder, path))
         subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, timeout=120, stderr=subprocess.DEVNULL)
         os.rename(path + ".part", path)
-    return path
 
 
 def secret_file():
-    path = os.path.join(work, "password")
-    with open(path, "w") as file:
+    path = os.path.join(work, "secret")
+    with making, open(path, "w") as file:
         file.write(SECRET + "\n")
     return path
 
@@ -150,7 +169,7 @@ def times():
         # of one before the client came.
         first = min(packet.time for packet in rtp(client, 0))
         off = [(utc - unix_time(client, 0, first) + 0.125) % 0.25 - 0.125 for utc in utcs + [utc_of(told(client, "Alert")[0])]]
-        print("# %d frames, %d documents; UtcTime off a frame's time by %s ms" % (frames(client), len(documents(client, 2)),
+        note("%d frames, %d documents; UtcTime off a frame's time by %s ms" % (frames(client), len(documents(client, 2)),
                                                                               ", ".join("%.1f" % (1000 * o) for o in off)))
         assert max(abs(o) for o in off) < 0.03, off
         # RTP time goes on, too.
@@ -392,10 +411,11 @@ def crowd():
 def certificate():
     """For 127.0.0.1, with its key beside it."""
     path = os.path.join(work, "certificate.pem")
-    if not os.path.exists(path):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=bitmar", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", os.path.join(work, "key.pem"), "-out", path],
-                       check=True, capture_output=True, timeout=60)
+    with making:
+        if not os.path.exists(path):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                            "/CN=bitmar", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", os.path.join(work, "key.pem"), "-out", path],
+                           check=True, capture_output=True, timeout=60)
     return path
 
 
@@ -482,25 +502,87 @@ def refusals():
         assert status == 2 and port in said, (status, said)
 
 
+# ---- docs/serving.md -----------------------------------------------------------------------------------------
+
+def commands():
+    """What is indented by four on the page, with lines that go on put together."""
+    with open(os.environ["SERVING_PAGE"]) as file:
+        text = file.read().replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+
+def shell(command):
+    done = subprocess.run(command, shell=True, cwd=work, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def watches(command):
+    """A dump of the metadata has a document in its last column."""
+    process = subprocess.Popen("exec " + command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    watchdog = threading.Timer(100, process.kill)
+    watchdog.start()
+    text = ""
+    for line in process.stdout:
+        text += line.rstrip("\n")[-16:]
+        if "tt:MetadataStream" in text:
+            break
+    process.kill()
+    process.wait()
+    watchdog.cancel()
+    assert "tt:MetadataStream" in text, text[-2000:]
+
+
+def page():
+    """Its commands, with other sources, ports and sinks."""
+    told_of = commands()
+    serves, views = [c for c in told_of if c.startswith("bitmar serve")], [c for c in told_of if c.startswith("gst-launch-1.0")]
+    makes = [c for c in told_of if c.startswith("openssl")]
+    assert len(serves) == 2 and len(views) == 2 and len(makes) == 2 and len(told_of) == 6, told_of
+    words = [shlex.split(c.replace("rtsp://user:password@10.0.0.12/stream1", clip("page.mkv")).replace("/dev/video0", clip("page.mkv")))[2:] for c in serves]
+    with Server(*words[0]) as server:
+        assert [a.split("/")[-1] for a in server.addresses] == ["yard", "gate"], server.addresses
+        connect(server.addresses[0]).close()
+        watches(views[0].replace("rtsp://127.0.0.1:8554/yard", server.addresses[0]).replace("autovideosink", "fakesink"))
+    for command in makes:
+        shell(command.replace("192.168.1.5", "127.0.0.1"))
+    with open(os.path.join(work, "password")) as file:
+        password = file.readline().strip()
+    here = [os.path.join(work, word) if word in ("password", "certificate.pem", "key.pem") else word for word in words[1]]
+    with Server(*here) as server:
+        address = server.addresses[0].replace("0.0.0.0", "127.0.0.1")
+        client = connect(address, "guard", password, authority=os.path.join(work, "certificate.pem"))
+        go_on(client)
+        client.close()
+    shell(views[1].replace("file:///clip.mp4", "file://" + clip("page.mkv")).replace("port=5004", "port=%d" % discard.getsockname()[1]))
+
+
 TESTS = (("video, captions and alerts, with the time of their frames", times),
          ("two share a pipeline, and who joins late is told what is current", late), ("H.264 goes on as it is", h264),
          ("what has to be encoded is", encoded), ("RTP by UDP", udp), ("a source that is away harms no other, and comes back", comes_back),
          ("a camera dies and comes back, and the server stays", camera_dies), ("who takes nothing harms nobody else", slow), ("a crowd is kept out", crowd), ("strangers are refused", login),
-         ("TLS, and nothing beside it", tls), ("wrong usage is told", refusals))
+         ("TLS, and nothing beside it", tls), ("wrong usage is told", refusals), ("the commands of docs/serving.md", page))
+
+
+def run_one(name, function):
+    """What is printed of it. Most of its time a test waits, so that several run at once."""
+    begun, local.notes = time.monotonic(), []
+    try:
+        function()
+        failure = ""
+    except Exception:
+        failure = traceback.format_exc()
+    text = "".join("# %s\n" % line for line in local.notes + failure.splitlines())
+    return not failure, "%s - %s\n%s# %.1f s" % ("%d", name.replace("%", "%%"), text.replace("%", "%%"), time.monotonic() - begun)
+
+
 if __name__ == "__main__":
-    failed = False
     chosen = [t for t in TESTS if len(sys.argv) < 2 or any(word in t[1].__name__ for word in sys.argv[1:])]
     print("1..%d" % len(chosen))
-    for number, (name, test) in enumerate(chosen, 1):
-        begun = time.monotonic()
-        try:
-            test()
-            print("ok %d - %s" % (number, name))
-        except Exception:
-            failed = True
-            print("not ok %d - %s" % (number, name))
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="")
-        print("# %.1f s" % (time.monotonic() - begun))
-        sys.stdout.flush()
+    failed = False
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for number, (good, text) in enumerate(pool.map(lambda t: run_one(*t), chosen), 1):
+            print(("ok " if good else "not ok ") + text % number, flush=True)
+            failed = failed or not good
     shutil.rmtree(work, ignore_errors=True)
     sys.exit(failed)
