@@ -6,7 +6,6 @@
 #include "mount.h"
 
 #include <gst/app/app.h>
-#include <string.h>
 
 /* Of video that waits to be sent, when nobody who watches takes any. Beyond that it goes on with a key frame. */
 #define MAX_BEHIND_BYTES (8 << 20)
