@@ -25,6 +25,8 @@ static const char summary[] =
     "      Many cameras at once, with a memory, a log and alerts; bitmar watch --help.\n"
     "  bitmar record [OPTION…] SOURCE\n"
     "      A recording in segments with captions as subtitles; bitmar record --help.\n"
+    "  bitmar serve [OPTION…] [NAME=]SOURCE…\n"
+    "      Video by RTSP with captions and alerts as ONVIF metadata; bitmar serve --help.\n"
     "  bitmar search [OPTION…] LOG SENTENCE\n"
     "      What an event log has seen; bitmar search --help.\n"
     "  bitmar forget [OPTION…] LOG\n"
@@ -210,12 +212,12 @@ static int
 dispatch (Cli *cli, char **words)
 {
   if (!words || !words[0])
-    return usage ("a command is missing: caption, info, watch, record, search, forget or bench");
+    return usage ("a command is missing: caption, info, watch, record, serve, search, forget or bench");
   if (g_str_equal (words[0], "caption"))
     return caption (cli, words + 1);
   if (g_str_equal (words[0], "info"))
     return info (cli, words + 1);
-  return usage ("the command is caption, info, watch, record, search, forget or bench");
+  return usage ("the command is caption, info, watch, record, serve, search, forget or bench");
 }
 
 int
@@ -238,7 +240,7 @@ main (int argc, char **argv)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
-  GOptionContext *context = g_option_context_new ("caption|info|watch|record|search|forget|bench …");
+  GOptionContext *context = g_option_context_new ("caption|info|watch|record|serve|search|forget|bench …");
   GError *error = NULL;
   int status;
 
@@ -252,6 +254,8 @@ main (int argc, char **argv)
     return cli_watch (argc - 1, argv + 1);
   if (argc > 1 && g_str_equal (argv[1], "record"))
     return cli_record (argc - 1, argv + 1);
+  if (argc > 1 && g_str_equal (argv[1], "serve"))
+    return cli_serve (argc - 1, argv + 1);
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);

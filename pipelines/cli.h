@@ -74,6 +74,9 @@ int cli_watch (int argc, char **argv);
 /* cli-record.c: argv[0] is the command's name. */
 int cli_record (int argc, char **argv);
 
+/* cli-serve.c: argv[0] is the command's name. */
+int cli_serve (int argc, char **argv);
+
 /* bitmar.c: where GStreamer does not look by itself, too. */
 void cli_find_plugin (void);
 

@@ -176,7 +176,7 @@ configure (IntakePipeline *p, GstElement *tail)
 
   if (o->model_path)
     g_object_set (caption, "model-path", o->model_path, NULL);
-  g_object_set (caption, "stream-id", o->name, "prompt", o->prompt, NULL);
+  g_object_set (caption, "stream-id", o->name, "prompt", o->prompt, "alerts", o->alerts, NULL);
   if (o->paced)
     gst_util_set_object_arg (G_OBJECT (caption), "mode", "live");
   if (o->min_confidence >= 0)

@@ -32,6 +32,7 @@ typedef struct {
   guint64 frames;
   gint64 moved_us;             /* when one came last, or it was asked */
   gboolean over, ended, failed;        /* failed: what should have been made of it */
+  gboolean closed;             /* all has come to its end */
   char *why, *missing;
 } Connection;
 
@@ -98,6 +99,7 @@ handle (Connection *c, GstMessage *message)
       handle_error (c, message);
       break;
     case GST_MESSAGE_EOS:
+      c->closed = TRUE;
       c->ended = source_is_file (c->intake->options->input) && !c->over;
       end (c, "the stream has ended");
       break;
@@ -154,7 +156,7 @@ static void
 finish (Connection *c, GstBus *bus)
 {
   gint64 until = g_get_monotonic_time () + CLOSE_US;
-  gboolean closed = c->ended || !intake_pipeline_end (c->pipeline);
+  gboolean closed = !intake_pipeline_end (c->pipeline);
 
   while (!closed && g_get_monotonic_time () < until) {
     GstMessage *message = gst_bus_timed_pop (bus, MESSAGE_WAIT);
@@ -196,7 +198,7 @@ play (Connection *c)
       next = g_get_monotonic_time () + LOOK_US;
     }
   }
-  if (!c->ended)
+  if (!c->closed)
     finish (c, bus);
   drain (c, bus);
   had_video = intake_pipeline_has_video (c->pipeline);

@@ -17,6 +17,7 @@ typedef struct {
   gboolean repeat;             /* a file begins again at its end */
   gboolean burn_in;            /* captions are drawn on the video, which is therefore encoded anew */
   const char *model_path, *prompt;     /* NULL: the elements' */
+  const char *alerts;          /* rules of docs/alerts.md, NULL: none */
   double min_confidence;       /* < 0: the element's */
   double interval;             /* s from one look to the next, 0: the element's */
 } IntakeOptions;

@@ -7,8 +7,9 @@
  * @see_also: bitmarcaption, rtpbitmaronvifpay
  *
  * Makes ONVIF metadata (XML documents, tt:MetadataStream) of the JSON objects that bitmarcaption's `json_src` sends. What is
- * current is said again every `repeat-interval`, marked as Initialized, so that who joins late knows it. Alerts come by the
- * action signal `alert`, to which an application hands bitmarmemory's element messages `bitmar-alert`.
+ * current is said again every `repeat-interval`, marked as Initialized, so that who joins late knows it, and at once when an
+ * event GstForceKeyUnit asks for it from downstream. Such documents say all; others are flagged as delta units. Alerts come by
+ * the action signal `alert`, to which an application hands bitmarmemory's element messages `bitmar-alert`.
  *
  * ## Example launch line
  * |[
@@ -21,7 +22,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#include "onvif-xml.h"
+#include "onvif-read.h"
 
 GST_DEBUG_CATEGORY_STATIC (bitmar_onvif_debug);
 #define GST_CAT_DEFAULT bitmar_onvif_debug
@@ -29,6 +30,8 @@ GST_DEBUG_CATEGORY_STATIC (bitmar_onvif_debug);
 #define DEFAULT_REPEAT (1 * GST_SECOND)
 /* Rules have names, and there are at most some dozens of them. */
 #define MAX_ACTIVE 1024
+/* A clock that is set back by less is waited for; one that is set back by more was wrong before. */
+#define MAX_WAIT_NS (10 * G_GINT64_CONSTANT (1000000000))
 
 struct _GstBitmarOnvif {
   GstElement parent;
@@ -39,6 +42,7 @@ struct _GstBitmarOnvif {
   BitmarOnvifCaption caption;  /* current, where captioned */
   GHashTable *active;          /* alert's name → BitmarOnvifAlert */
   GQueue early;                /* BitmarOnvifAlert: that came before the stream */
+  gint64 caption_utc, alert_utc;       /* of the last one, ns since 1970 */
   GstClockTime position;       /* of what was sent last */
   GstClockTime repeated;       /* when what is current was last said */
   /* With the object's lock. */
@@ -60,7 +64,7 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_P
 /* ---- Time -------------------------------------------------------------------------------------------- */
 
 /* Of a frame whose own is not known: the clock's now, less what has passed since. */
-static char *
+static gint64
 guess_utc (GstBitmarOnvif *self, guint64 running_time)
 {
   GstClock *clock = gst_element_get_clock (GST_ELEMENT (self));
@@ -70,27 +74,24 @@ guess_utc (GstBitmarOnvif *self, guint64 running_time)
     ago = GST_CLOCK_DIFF (running_time, gst_clock_get_time (clock) - gst_element_get_base_time (GST_ELEMENT (self)));
   gst_clear_object (&clock);
   /* A file's frames may be read far ahead of their time. */
-  return bitmar_onvif_time (now - CLAMP (ago, 0, now));
+  return now - CLAMP (ago, 0, now);
 }
 
-/* As ONVIF has it, whatever zone it was written in. NULL: it is no time. */
+/* What comes later is not said to be earlier. (transfer full) */
 static char *
-normalise_utc (const char *text)
+settle_utc (gint64 *last, gint64 utc)
 {
-  GDateTime *time = text ? g_date_time_new_from_iso8601 (text, NULL) : NULL;
-  char *utc = NULL;
-
-  if (time && g_date_time_to_unix (time) >= 0)
-    utc = bitmar_onvif_time (g_date_time_to_unix (time) * 1000000000 + g_date_time_get_microsecond (time) * G_GINT64_CONSTANT (1000));
-  g_clear_pointer (&time, g_date_time_unref);
-  return utc;
+  if (utc < *last && *last - utc < MAX_WAIT_NS)
+    utc = *last;
+  *last = utc;
+  return bitmar_onvif_time (utc);
 }
 
 /* ---- Out --------------------------------------------------------------------------------------------- */
 
-/* Stream lock. Times never go back: captions come after frames that are newer than theirs. */
+/* Stream lock. Times never go back: captions come after frames that are newer than theirs. whole: it says all that is current. */
 static GstFlowReturn
-push_document (GstBitmarOnvif *self, GString *xml, GstClockTime pts)
+push_document (GstBitmarOnvif *self, GString *xml, GstClockTime pts, gboolean whole)
 {
   gsize length = xml->len;
   GstBuffer *buffer = gst_buffer_new_wrapped (g_string_free (xml, FALSE), length);
@@ -99,6 +100,8 @@ push_document (GstBitmarOnvif *self, GString *xml, GstClockTime pts)
     pts = GST_CLOCK_TIME_IS_VALID (pts) ? MAX (pts, self->position) : self->position;
   self->position = pts;
   GST_BUFFER_PTS (buffer) = pts;
+  if (!whole)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   return gst_pad_push (self->src, buffer);
 }
 
@@ -110,7 +113,7 @@ push_alert (GstBitmarOnvif *self, const BitmarOnvifAlert *alert)
   bitmar_onvif_begin (xml);
   bitmar_onvif_add_alert (xml, alert, BITMAR_ONVIF_CHANGED);
   bitmar_onvif_end (xml);
-  return push_document (self, xml, GST_CLOCK_TIME_NONE);
+  return push_document (self, xml, GST_CLOCK_TIME_NONE, FALSE);
 }
 
 /* All that is true now, for those who join. Before there is anything it says so, and lets what waits for the first document begin. */
@@ -129,7 +132,7 @@ push_current (GstBitmarOnvif *self, GstClockTime pts)
     bitmar_onvif_add_alert (xml, alert, BITMAR_ONVIF_INITIALIZED);
   bitmar_onvif_end (xml);
   self->repeated = pts;
-  return push_document (self, xml, pts);
+  return push_document (self, xml, pts, TRUE);
 }
 
 static GstFlowReturn
@@ -147,49 +150,15 @@ push_early (GstBitmarOnvif *self)
 
 /* ---- In ---------------------------------------------------------------------------------------------- */
 
-static const char *
-get_string (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
-}
-
-static double
-get_number (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_double (node) : 0;
-}
-
-static guint64
-get_uint (JsonObject *object, const char *name, guint64 none)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64
-      ? (guint64) MAX (0, json_node_get_int (node)) : none;
-}
-
-static gboolean
-get_bool (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_boolean (node);
-}
-
 static void
 take_caption (GstBitmarOnvif *self, JsonObject *object)
 {
-  char *utc = normalise_utc (get_string (object, "utc"));
+  guint64 running_time;
+  gint64 utc;
 
   bitmar_onvif_caption_clear (&self->caption);
-  self->caption = (BitmarOnvifCaption) { .utc = utc ? utc : guess_utc (self, get_uint (object, "running_time", GST_CLOCK_TIME_NONE)),
-    .source = g_strdup (get_string (object, "stream")), .id = get_uint (object, "id", 0), .text = g_strdup (get_string (object, "text")),
-    .confidence = get_number (object, "confidence"), .novelty = get_number (object, "novelty"),
-    .fallback = get_bool (object, "fallback"), .model = g_strdup (get_string (object, "model")) };
+  bitmar_onvif_read_caption (object, &self->caption, &utc, &running_time);
+  self->caption.utc = settle_utc (&self->caption_utc, utc >= 0 ? utc : guess_utc (self, running_time));
   self->captioned = TRUE;
 }
 
@@ -201,9 +170,9 @@ handle_object (GstBitmarOnvif *self, JsonObject *object, GstClockTime pts)
   take_caption (self, object);
   xml = g_string_new (NULL);
   bitmar_onvif_begin (xml);
-  bitmar_onvif_add_caption (xml, &self->caption, get_bool (object, "repeat") ? BITMAR_ONVIF_INITIALIZED : BITMAR_ONVIF_CHANGED);
+  bitmar_onvif_add_caption (xml, &self->caption, bitmar_onvif_is_repeat (object) ? BITMAR_ONVIF_INITIALIZED : BITMAR_ONVIF_CHANGED);
   bitmar_onvif_end (xml);
-  return push_document (self, xml, pts);
+  return push_document (self, xml, pts, FALSE);
 }
 
 static GstFlowReturn
@@ -214,7 +183,7 @@ handle_line (GstBitmarOnvif *self, const char *line, GstClockTime pts)
   GstFlowReturn flow = GST_FLOW_OK;
   JsonNode *root = json_parser_load_from_data (parser, line, -1, &error) ? json_parser_get_root (parser) : NULL;
 
-  if (root && JSON_NODE_HOLDS_OBJECT (root) && get_string (json_node_get_object (root), "text"))
+  if (root && JSON_NODE_HOLDS_OBJECT (root) && bitmar_onvif_is_caption (json_node_get_object (root)))
     flow = handle_object (self, json_node_get_object (root), pts);
   else
     GST_ELEMENT_WARNING (self, STREAM, DECODE, ("What came is no caption in JSON."), ("%s", error ? error->message
@@ -239,6 +208,8 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   text = g_strndup ((const char *) map.data, map.size);
   gst_buffer_unmap (buffer, &map);
   lines = g_strsplit (text, "\n", -1);
+  if (!GST_CLOCK_TIME_IS_VALID (self->position))
+    self->position = GST_BUFFER_PTS (buffer);
   flow = push_early (self);
   for (guint i = 0; lines[i] && flow == GST_FLOW_OK; i++)
     if (*g_strstrip (lines[i]))
@@ -258,6 +229,7 @@ restart (GstBitmarOnvif *self, gboolean whole)
   if (!whole)
     return;
   self->caps_sent = self->captioned = FALSE;
+  self->caption_utc = self->alert_utc = 0;
   bitmar_onvif_caption_clear (&self->caption);
   g_hash_table_remove_all (self->active);
   g_queue_clear_full (&self->early, (GDestroyNotify) bitmar_onvif_alert_free);
@@ -321,39 +293,23 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_event_default (pad, parent, event);
 }
 
+/* Who joins wants to know what is current. Before the first document it is about to come. */
+static gboolean
+src_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  GstBitmarOnvif *self = GST_BITMAR_ONVIF (parent);
+
+  if (!gst_event_has_name (event, "GstForceKeyUnit"))
+    return gst_pad_event_default (pad, parent, event);
+  gst_event_unref (event);
+  GST_PAD_STREAM_LOCK (self->sink);
+  if (self->caps_sent && GST_CLOCK_TIME_IS_VALID (self->position))
+    push_current (self, self->position);
+  GST_PAD_STREAM_UNLOCK (self->sink);
+  return TRUE;
+}
+
 /* ---- Alerts ------------------------------------------------------------------------------------------ */
-
-static double
-get_double (const GstStructure *s, const char *field)
-{
-  double x = 0;
-
-  gst_structure_get_double (s, field, &x);
-  return x;
-}
-
-/* NULL: it is no alert. */
-static BitmarOnvifAlert *
-read_alert (GstBitmarOnvif *self, const GstStructure *s)
-{
-  const char *kind = gst_structure_get_string (s, "kind"), *name = gst_structure_get_string (s, "name");
-  const char *sentence = gst_structure_get_string (s, "sentence");
-  guint64 utc, running_time = GST_CLOCK_TIME_NONE;
-  BitmarOnvifAlert *alert;
-
-  if (!name || !kind || (!g_str_equal (kind, "start") && !g_str_equal (kind, "end")))
-    return NULL;
-  gst_structure_get_uint64 (s, "running-time", &running_time);
-  alert = g_new0 (BitmarOnvifAlert, 1);
-  alert->utc = gst_structure_get_uint64 (s, "utc", &utc) && utc <= G_MAXINT64 ? bitmar_onvif_time ((gint64) utc) : guess_utc (self, running_time);
-  alert->source = g_strdup (gst_structure_get_string (s, "stream"));
-  alert->name = g_strdup (name);
-  alert->sentence = g_strdup (sentence ? sentence : "");
-  alert->active = g_str_equal (kind, "start");
-  alert->score = get_double (s, "score");
-  alert->peak = get_double (s, "peak");
-  return alert;
-}
 
 static BitmarOnvifAlert *
 copy_alert (const BitmarOnvifAlert *alert)
@@ -368,14 +324,30 @@ copy_alert (const BitmarOnvifAlert *alert)
   return copy;
 }
 
+/* NULL: it is no alert. */
+static BitmarOnvifAlert *
+take_alert (GstBitmarOnvif *self, const GstStructure *structure)
+{
+  guint64 running_time;
+  gint64 utc;
+  BitmarOnvifAlert *alert = bitmar_onvif_read_alert (structure, &utc, &running_time);
+
+  if (alert)
+    alert->utc = settle_utc (&self->alert_utc, utc >= 0 ? utc : guess_utc (self, running_time));
+  return alert;
+}
+
 static gboolean
 alert (GstBitmarOnvif *self, const GstStructure *structure)
 {
-  BitmarOnvifAlert *one = structure ? read_alert (self, structure) : NULL;
+  BitmarOnvifAlert *one;
 
-  if (!one)
-    return FALSE;
   GST_PAD_STREAM_LOCK (self->sink);
+  one = structure ? take_alert (self, structure) : NULL;
+  if (!one) {
+    GST_PAD_STREAM_UNLOCK (self->sink);
+    return FALSE;
+  }
   if (!one->active)
     g_hash_table_remove (self->active, one->name);
   else if (g_hash_table_size (self->active) < MAX_ACTIVE)
@@ -446,6 +418,7 @@ gst_bitmar_onvif_init (GstBitmarOnvif *self)
   gst_pad_set_chain_function (self->sink, chain);
   gst_pad_set_event_function (self->sink, sink_event);
   self->src = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_set_event_function (self->src, src_event);
   gst_pad_use_fixed_caps (self->src);
   gst_element_add_pad (GST_ELEMENT (self), self->sink);
   gst_element_add_pad (GST_ELEMENT (self), self->src);

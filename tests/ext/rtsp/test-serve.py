@@ -1,0 +1,599 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""bitmar serve on loopback, seen by a client that is not GStreamer. Environment: BITMAR, BITMAR_MODEL and what GStreamer and libbitmar need.
+
+test-serve.py [NAME…]: the tests whose functions' names have one of these in them."""
+import concurrent.futures
+import datetime
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import xml.etree.ElementTree as E
+
+from client import Client, Refused, Rtp, documents, rtp, unix_time
+
+SCHEMA = "{http://www.onvif.org/ver10/schema}"
+BASE = "{http://docs.oasis-open.org/wsn/b-2}"
+SECRET = "bread and butter"
+work = tempfile.mkdtemp(prefix="bitmar-serve-")
+discard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)       # whose port is nobody else's
+discard.bind(("127.0.0.1", 0))
+local, making = threading.local(), threading.Lock()
+
+
+def note(text):
+    local.notes.append(text)
+
+
+class Server:
+    """bitmar serve at a free port; self.addresses are those it prints."""
+
+    def __init__(self, *words):
+        sources = sum("=" in word and not word.startswith("-") for word in words)
+        self.process = subprocess.Popen([os.environ["BITMAR"], "serve", "--port", "0", "--min-confidence", "0", *words], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.log = []
+        threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
+        self.addresses = [self.process.stdout.readline().strip() for _ in range(sources)]
+
+    def says(self, text, seconds=90):
+        end = time.monotonic() + seconds
+        while not any(text in line for line in list(self.log)):
+            assert time.monotonic() < end and self.process.poll() is None, "it does not say %r but %r" % (text, self.log)
+            time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failure, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(90)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        note("exit status %d; %s" % (status, " | ".join(line.strip() for line in self.log)))
+        if not failure:
+            assert status == 0, "SIGTERM ends it with 0"
+            assert not any("CRITICAL" in line or "WARNING" in line for line in self.log), self.log
+
+
+def clip(name, frames=8, rate=4, encoder="jpegenc", pattern="ball", size="width=320,height=240"):
+    path = os.path.join(work, name)
+    with making:
+        make_clip(path, frames, rate, encoder, pattern, size)
+    return path
+
+
+def make_clip(path, frames, rate, encoder, pattern, size):
+    if not os.path.exists(path):
+        line = ("videotestsrc num-buffers=%d pattern=%s ! video/x-raw,format=I420,%s,framerate=%d/1 ! %s ! matroskamux ! filesink location=%s.part"
+                % (frames, pattern, size, rate, encoder, path))
+        subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, timeout=120, stderr=subprocess.DEVNULL)
+        os.rename(path + ".part", path)
+
+
+def secret_file():
+    path = os.path.join(work, "secret")
+    with making, open(path, "w") as file:
+        file.write(SECRET + "\n")
+    return path
+
+
+def connect(address, *user, seconds=90, **more):
+    """Asks until there is something."""
+    end = time.monotonic() + seconds
+    while True:
+        client = Client(address, *user, **more)
+        try:
+            client.sdp = client.play()
+            return client
+        except Refused as refused:
+            client.close()
+            if refused.status != 503 or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def refusal(address, *user):
+    """The status with which it is refused."""
+    client = Client(address, *user)
+    try:
+        client.play()
+    except Refused as refused:
+        return refused.status
+    finally:
+        client.close()
+    return 200
+
+
+def events(document):
+    """(topic, message) of each; parsing fails where it is not well-formed."""
+    root = E.fromstring(document)
+    assert root.tag == SCHEMA + "MetadataStream", root.tag
+    return [(e.find(".//" + BASE + "Topic").text, e.find(".//" + SCHEMA + "Message")) for e in root.findall(SCHEMA + "Event")]
+
+
+def items(message, part):
+    return {i.get("Name"): i.get("Value") for i in message.find(SCHEMA + part)}
+
+
+def utc_of(message):
+    text = message.get("UtcTime")
+    assert len(text) == 24 and text.endswith("Z"), text
+    return datetime.datetime.fromisoformat(text[:-1] + "+00:00").timestamp()
+
+
+def told(client, topic, operation=None):
+    return [m for data, _, _ in documents(client, 2) for t, m in events(data)
+            if t.endswith(":" + topic) and operation in (None, m.get("PropertyOperation"))]
+
+
+def frames(client):
+    return client.marked.get(0, 0)
+
+
+def go_on(client, count=4):
+    n = frames(client)
+    assert client.read(lambda: frames(client) >= n + count), "the video goes on (%d frames)" % frames(client)
+
+
+# ---- What is served --------------------------------------------------------------------------------------
+
+def times():
+    begun = time.time()
+    with Server("yard=" + clip("yard.mkv", 600, 4, size="width=160,height=120"), "--interval", "0.5", "--alert", "any: a man above 0.0001 below 0.0001") as server:
+        client = connect(server.addresses[0])
+        assert "m=video " in client.sdp and "m=application " in client.sdp and "vnd.onvif.metadata/90000" in client.sdp.lower(), client.sdp
+        assert client.read(lambda: len(told(client, "Caption")) >= 3 and told(client, "Alert") and frames(client) > 8
+                           and unix_time(client, 0, 0) and unix_time(client, 2, 0)), "captions, an alert and reports"
+        said = told(client, "Caption")
+        for message in said:
+            data = items(message, "Data")
+            assert items(message, "Source") == {"VideoSource": "yard"} and data["Id"] and data["Text"] is not None, E.tostring(message)
+            assert 0 <= float(data["Confidence"]) <= 1 and 0 <= float(data["Novelty"]) <= 1, data
+        utcs = [utc_of(message) for message in said]
+        assert utcs == sorted(utcs), utcs
+        assert begun - 1 <= utcs[0] and utcs[-1] <= time.time() + 1, (begun, utcs)
+        # Frames are a quarter of a second apart, since the clip does not begin again. A caption's time is that of one of them, as the senders' reports
+        # tell it: of one that was seen, or of one before the client came.
+        first = min(packet.time for packet in rtp(client, 0))
+        off = [(utc - unix_time(client, 0, first) + 0.125) % 0.25 - 0.125 for utc in utcs + [utc_of(told(client, "Alert")[0])]]
+        note("%d frames, %d documents; UtcTime off a frame's time by %s ms" % (frames(client), len(documents(client, 2)),
+                                                                              ", ".join("%.1f" % (1000 * o) for o in off)))
+        assert max(abs(o) for o in off) < 0.06, off
+        # RTP time goes on, too.
+        stamps = [t for _, _, t in documents(client, 2)]
+        assert all((b - a) % 2 ** 32 < 2 ** 31 for a, b in zip(stamps, stamps[1:])), stamps
+        client.close()
+
+
+def late():
+    """Two share a pipeline, and who comes late is told all that is current by the first document."""
+    with Server("still=" + clip("yard.mkv", 600, 4, size="width=160,height=120"), "--alert", "any: a man above 0.0001 below 0.0001") as server:
+        first = connect(server.addresses[0])
+        assert first.read(lambda: told(first, "Caption") and told(first, "Alert")), "a caption and an alert"
+        before = len(documents(first, 2))
+        second = connect(server.addresses[0])
+        assert second.read(lambda: documents(second, 2) and frames(second) > 2), "who joins late is told"
+        found = {topic.split(":")[-1]: message for topic, message in events(documents(second, 2)[0][0])}
+        assert set(found) == {"Caption", "Alert"} and {m.get("PropertyOperation") for m in found.values()} == {"Initialized"}, found
+        assert items(found["Alert"], "Source") == {"VideoSource": "still", "Rule": "any"}
+        assert items(found["Alert"], "Data")["State"] == "true" and items(found["Alert"], "Data")["Sentence"] == "a man"
+        go_on(first, 6)
+        # For him, not only because a second has passed since the last time; all hear it.
+        stamps = [t for _, _, t in documents(first, 2)[before - 1:]]
+        assert any((b - a) % 2 ** 32 < 85000 for a, b in zip(stamps, stamps[1:])), stamps
+        assert {packet.source for packet in rtp(first, 0)} == {packet.source for packet in rtp(second, 0)}, "it is one stream"
+        mine, theirs = ({packet.sequence: packet.payload for packet in rtp(c, 0)} for c in (first, second))
+        assert first.read(lambda: set(theirs) <= {packet.sequence for packet in rtp(first, 0)}), "both have the same packets"
+        mine = {packet.sequence: packet.payload for packet in rtp(first, 0)}
+        assert all(mine[n] == theirs[n] for n in theirs)
+        # One leaves by the book, one as if its cable were cut; both come back.
+        first.ask("TEARDOWN")
+        first.close()
+        go_on(second)
+        second.close()
+        for _ in range(3):
+            again = connect(server.addresses[0])
+            assert again.read(lambda: told(again, "Caption", "Initialized") and frames(again) > 1), "who comes back sees it again"
+            again.close()
+
+
+def h264():
+    with Server("h264=" + clip("h264.mkv", 20, 10, "openh264enc gop-size=10 ! h264parse")) as server:
+        client = connect(server.addresses[0])
+        assert "H264/90000" in client.sdp and "sprop-parameter-sets" in client.sdp, client.sdp
+        # Over an end of the file, too; the first frame can be shown without others.
+        assert client.read(lambda: frames(client) > 24 and told(client, "Caption")), "video and a caption"
+        assert rtp(client, 0)[0].payload[0] & 31 in (5, 6, 7, 24) or rtp(client, 0)[0].payload[1] & 31 == 5, rtp(client, 0)[0].payload[:8]
+        client.close()
+
+
+def encoded():
+    """What RTP has no form for, and what is drawn on, is encoded."""
+    with Server("raw=" + clip("raw.mkv", 20, 10, "videoconvert"), "drawn=" + clip("drawn.mkv"), "--burn-in") as server:
+        for address in server.addresses:
+            client = connect(address)
+            assert "H264/90000" in client.sdp, client.sdp
+            assert client.read(lambda: frames(client) > 5 and told(client, "Caption")), "video and a caption"
+            client.close()
+
+
+def udp():
+    """RTP by UDP, from sockets that are as local as the server."""
+    with Server("udp=" + clip("udp.mkv")) as server:
+        server.says("udp: serving")
+        receivers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)]
+        for receiver in receivers:
+            receiver.bind(("127.0.0.1", 0))
+            receiver.settimeout(60)
+        ports = [receiver.getsockname()[1] for receiver in receivers]
+        end = time.monotonic() + 90
+        client = Client(server.addresses[0])
+        while True:
+            try:
+                client.describe()
+                break
+            except Refused as refused:
+                assert refused.status == 503 and time.monotonic() < end
+                time.sleep(0.1)
+        theirs = []
+        for url, pair in zip(client.controls, (ports[:2], ports[2:])):
+            transport = client.ask("SETUP", url, Transport="RTP/AVP;unicast;client_port=%d-%d" % tuple(pair))[0]["transport"]
+            theirs += [int(port) for port in transport.split("server_port=")[1].split(";")[0].split("-")]
+        client.ask("PLAY", Range="npt=0-")
+        data, sender = receivers[0].recvfrom(2000)
+        assert Rtp(data).type == 96 and sender == ("127.0.0.1", theirs[0]), (sender, theirs)
+        assert Rtp(receivers[2].recv(2000)).type == 98
+        with open("/proc/%d/net/udp" % server.process.pid) as file:
+            bound = {line.split()[1] for line in file}
+        for port in theirs:
+            assert "0100007F:%04X" % port in bound and "00000000:%04X" % port not in bound, (port, bound)
+        client.close()
+
+
+# ---- Sources and clients that fail -------------------------------------------------------------------------
+
+def comes_back():
+    """A source that isn't there harms no other, and is served when it is; when it goes, who watches is told."""
+    path = os.path.join(work, "comes.mkv")
+    with Server("there=" + clip("there.mkv"), "comes=" + path) as server:
+        server.says("comes: waiting (there is no file")
+        client = connect(server.addresses[0])
+        assert client.read(lambda: told(client, "Caption")), "the other is served"
+        assert refusal(server.addresses[1]) == 503, "there is nothing to play yet"
+        assert refusal(server.addresses[1] + "x") == 404, "there will never be"
+        os.rename(clip("new.mkv", 4), path)
+        second = connect(server.addresses[1])
+        assert second.read(lambda: told(second, "Caption")), "it is served now"
+        # A file begins again at its end, for who watches, too.
+        go_on(second, 6)
+        os.remove(path)
+        assert second.read(lambda: second.ended), "who watches is hung up on"
+        assert any(channel == 1 and b"\xcb" in data[1:2] + data[28:] for channel, data in second.packets), "behind an RTCP BYE"
+        second.close()
+        assert refusal(server.addresses[1]) == 503, "there is nothing to play now"
+        go_on(client)
+        os.rename(clip("new.mkv", 4), path)
+        second = connect(server.addresses[1])
+        assert second.read(lambda: told(second, "Caption") and frames(second) > 2), "it is served again"
+        second.close()
+        assert not client.ended, "the other goes on"
+        client.close()
+
+
+class Camera:
+    """pipelines/demo-cameras, which can die; where it is asked stays the same."""
+
+    def __init__(self):
+        self.listener, self.process, self.open = socket.create_server(("127.0.0.1", 0)), None, []
+        threading.Thread(target=self._accept, daemon=True).start()
+        # By TCP its end is known at once.
+        self.address = "rtspt://127.0.0.1:%d/1" % self.listener.getsockname()[1]
+
+    def start(self):
+        self.process = subprocess.Popen([os.environ["DEMO_CAMERAS"], "0", "-"], stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().split(":")[2].split("/")[0])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.kill()
+
+    def _accept(self):
+        while True:
+            ours, _ = self.listener.accept()
+            try:
+                theirs = socket.create_connection(("127.0.0.1", self.port if self.process else 1))
+            except OSError:
+                ours.close()
+                continue
+            for pair in ((ours, theirs), (theirs, ours)):
+                threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def camera_dies():
+    with Camera() as camera, Server("gate=" + camera.address, "there=" + clip("there.mkv")) as server:
+        other = connect(server.addresses[1])
+        for _ in range(2):
+            client = connect(server.addresses[0])
+            assert client.read(lambda: told(client, "Caption") and frames(client) > 4), "the camera is served"
+            camera.kill()
+            assert client.read(lambda: client.ended), "who watches is hung up on"
+            assert refusal(server.addresses[0]) == 503, "it is away"
+            client.close()
+            go_on(other)
+            camera.start()
+        client = connect(server.addresses[0])
+        go_on(client)
+        client.close()
+        other.close()
+
+
+def slow():
+    """Who takes nothing harms nobody else, and does not hold up the end; by TLS neither."""
+    big = clip("big.mkv", 20, 10, "jpegenc quality=95", "snow", "width=800,height=600")
+    for words in ((), ("--certificate", certificate(), "--key", os.path.join(work, "key.pem"))):
+        authority = words[1] if words else None
+        with Server("busy=" + big, *words) as server:
+            # Both in turn: whoever came first.
+            idle = [connect(server.addresses[0], authority=authority, room=4096)]
+            client = connect(server.addresses[0], authority=authority)
+            idle.append(connect(server.addresses[0], authority=authority, room=4096))
+            # More than the buffers of the kernel hold.
+            taken = 0
+            while taken < 8 << 20:
+                go_on(client, 4)
+                taken += sum(len(data) for _, data in client.packets)
+                client.packets.clear()
+            late = connect(server.addresses[0], authority=authority)
+            go_on(late, 2)
+        for one in (*idle, client, late):
+            one.close()
+
+
+def crowd():
+    """Who is one too many is hung up on; when another has left, there is room."""
+    with Server("small=" + clip("small.mkv"), "--max-clients", "2") as server:
+        first, second = connect(server.addresses[0]), connect(server.addresses[0])
+        third = Client(server.addresses[0])
+        try:
+            third.play()
+            raise AssertionError("there is no room")
+        except ConnectionError:
+            pass
+        third.close()
+        go_on(first)
+        second.close()
+        end = time.monotonic() + 60
+        while True:
+            try:
+                fourth = connect(server.addresses[0])
+                break
+            except ConnectionError:
+                assert time.monotonic() < end, "there is room"
+                time.sleep(0.2)
+        go_on(fourth)
+        first.close()
+        fourth.close()
+
+
+# ---- Strangers ---------------------------------------------------------------------------------------------
+
+def certificate():
+    """For 127.0.0.1, with its key beside it."""
+    path = os.path.join(work, "certificate.pem")
+    with making:
+        if not os.path.exists(path):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                            "/CN=bitmar", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", os.path.join(work, "key.pem"), "-out", path],
+                           check=True, capture_output=True, timeout=60)
+    return path
+
+
+def login():
+    with Server("shut=" + clip("shut.mkv"), "away=" + os.path.join(work, "none.mkv"), "--user", "guard", "--password-file", secret_file()) as server:
+        server.says("shut: serving")
+        for user in ((), ("guard", "bread and jam"), ("thief", SECRET)):
+            assert refusal(server.addresses[0], *user) == 401, user
+        assert refusal(server.addresses[1]) == 401, "a stranger is not told what is there"
+        assert refusal(server.addresses[1], "guard", SECRET) == 503
+        client = connect(server.addresses[0], "guard", SECRET)
+        assert client.read(lambda: told(client, "Caption")), "the guard sees it"
+        # What he may, nobody else may in his session.
+        stranger = Client(server.addresses[0])
+        stranger.session = client.session
+        try:
+            stranger.ask("PLAY", Range="npt=0-")
+            raise AssertionError("that is not his session")
+        except (Refused, ConnectionError):
+            pass
+        stranger.close()
+        go_on(client)
+        # Each request is asked for the password, not only the first.
+        client.user = None
+        try:
+            client.ask("GET_PARAMETER")
+            raise AssertionError("that could be anybody")
+        except Refused as refused:
+            assert refused.status == 401, refused.status
+        client.close()
+        assert not any("butter" in line for line in server.log), "the password is not told"
+
+
+def tls():
+    with Server("safe=" + clip("safe.mkv"), "--certificate", certificate(), "--key", os.path.join(work, "key.pem"), "--user", "guard",
+                "--password-file", secret_file()) as server:
+        address = server.addresses[0]
+        assert address.startswith("rtsps://127.0.0.1:"), address
+        client = connect(address, "guard", SECRET, authority=certificate())
+        assert client.read(lambda: told(client, "Caption") and frames(client) > 2), "it is served"
+        # Nothing goes beside it in the clear.
+        other = Client(address, "guard", SECRET, authority=certificate())
+        other.describe()
+        try:
+            other.ask("SETUP", other.controls[0], Transport="RTP/AVP;unicast;client_port=5000-5001")
+            raise AssertionError("UDP is refused")
+        except Refused as refused:
+            assert refused.status == 461, refused.status
+        other.close()
+        plain = Client(address.replace("rtsps:", "rtsp:"), "guard", SECRET)
+        try:
+            plain.play()
+            raise AssertionError("who speaks no TLS is hung up on")
+        except ConnectionError:
+            pass
+        plain.close()
+        go_on(client)
+        client.close()
+
+
+def run(*words, **environment):
+    done = subprocess.run([os.environ["BITMAR"], "serve", *words], capture_output=True, text=True, timeout=90, env=dict(os.environ, **environment))
+    return done.returncode, done.stderr
+
+
+def refusals():
+    path, empty, short = clip("refused.mkv"), os.path.join(work, "empty"), os.path.join(work, "short")
+    open(empty, "w").close()
+    with open(short, "w") as file:
+        file.write("1234567\n" + 100 * "x")
+    guard = ("--user", "guard", "--password-file")
+    for words, text in ((("--address", "0.0.0.0", path), "needs --user and --password-file"), (("--address", "::", path), "needs --user"),
+                        (("--address", "nvr.local", path), "'nvr.local' is none"), (("--user", "guard", path), "come together"),
+                        (("--certificate", path, path), "come together"), ((), "nothing to serve"), (("--port", "70000", path), "--port takes"),
+                        (("--interval", "-1", path), "--interval takes"), (("--max-clients", "0", path), "--max-clients takes"),
+                        (("--min-confidence", "2", path), "--min-confidence takes"), ((*guard, empty, path), "has 0"), ((*guard, short, path), "has 7"),
+                        ((*guard, "/nonexistent", path), "/nonexistent"), ((*guard, path, path), "is not a password in a line"),
+                        (("--user", "a:b", "--password-file", secret_file(), path), "--user takes"),
+                        (("--alert", "x: a man abve 0.5; : y", path), "--alert: line 1"), (("a=" + path, "a=" + path), "two sources are called 'a'"),
+                        (("a=",), "no source behind the '='"), (("--certificate", path, "--key", path, path), "port 8554"),
+                        (("--address", "192.0.2.1", "--port", "0", *guard, secret_file(), path), "192.0.2.1")):
+        status, said = run(*words)
+        assert status == 2 and text in said, (words, status, said)
+    status, said = run("--model", "/nonexistent", path)
+    assert status == 3 and "/nonexistent" in said, (status, said)
+    status, said = run(path, BITMAR_MODULE_PATH=work)
+    assert status == 2 and "libbitmar-rtsp.so" in said and "libgstrtspserver-1.0-dev" in said, (status, said)
+    with Server("one=" + path) as server:
+        port = server.addresses[0].split(":")[2].split("/")[0]
+        status, said = run("--port", port, path)
+        assert status == 2 and port in said, (status, said)
+
+
+# ---- docs/serving.md -----------------------------------------------------------------------------------------
+
+def commands():
+    """What is indented by four on the page, with lines that go on put together."""
+    with open(os.environ["SERVING_PAGE"]) as file:
+        text = file.read().replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+
+def shell(command):
+    done = subprocess.run(command, shell=True, cwd=work, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def watches(command):
+    """A dump of the metadata has a document in its last column."""
+    process = subprocess.Popen("exec " + command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    watchdog = threading.Timer(100, process.kill)
+    watchdog.start()
+    text = ""
+    for line in process.stdout:
+        text += line.rstrip("\n")[-16:]
+        if "tt:MetadataStream" in text:
+            break
+    process.kill()
+    process.wait()
+    watchdog.cancel()
+    assert "tt:MetadataStream" in text, text[-2000:]
+
+
+def page():
+    """Its commands, with other sources, ports and sinks."""
+    told_of = commands()
+    serves, views = [c for c in told_of if c.startswith("bitmar serve")], [c for c in told_of if c.startswith("gst-launch-1.0")]
+    makes = [c for c in told_of if c.startswith("openssl")]
+    assert len(serves) == 2 and len(views) == 2 and len(makes) == 2 and len(told_of) == 6, told_of
+    words = [shlex.split(c.replace("rtsp://user:password@10.0.0.12/stream1", clip("page.mkv")).replace("/dev/video0", clip("page.mkv")))[2:] for c in serves]
+    with Server(*words[0]) as server:
+        assert [a.split("/")[-1] for a in server.addresses] == ["yard", "gate"], server.addresses
+        connect(server.addresses[0]).close()
+        watches(views[0].replace("rtsp://127.0.0.1:8554/yard", server.addresses[0]).replace("autovideosink", "fakesink"))
+    for command in makes:
+        shell(command.replace("192.168.1.5", "127.0.0.1"))
+    with open(os.path.join(work, "password")) as file:
+        password = file.readline().strip()
+    here = [os.path.join(work, word) if word in ("password", "certificate.pem", "key.pem") else word for word in words[1]]
+    with Server(*here) as server:
+        address = server.addresses[0].replace("0.0.0.0", "127.0.0.1")
+        client = connect(address, "guard", password, authority=os.path.join(work, "certificate.pem"))
+        go_on(client)
+        client.close()
+    shell(views[1].replace("file:///clip.mp4", "file://" + clip("page.mkv")).replace("port=5004", "port=%d" % discard.getsockname()[1]))
+
+
+TESTS = (("video, captions and alerts, with the time of their frames", times),
+         ("two share a pipeline, and who joins late is told what is current", late), ("H.264 goes on as it is", h264),
+         ("what has to be encoded is", encoded), ("RTP by UDP", udp), ("a source that is away harms no other, and comes back", comes_back),
+         ("a camera dies and comes back, and the server stays", camera_dies), ("who takes nothing harms nobody else", slow), ("a crowd is kept out", crowd), ("strangers are refused", login),
+         ("TLS, and nothing beside it", tls), ("wrong usage is told", refusals), ("the commands of docs/serving.md", page))
+
+
+def run_one(name, function):
+    """What is printed of it. Most of its time a test waits, so that several run at once."""
+    begun, local.notes = time.monotonic(), []
+    try:
+        function()
+        failure = ""
+    except Exception:
+        failure = traceback.format_exc()
+    text = "".join("# %s\n" % line for line in local.notes + failure.splitlines())
+    return not failure, "%s - %s\n%s# %.1f s" % ("%d", name.replace("%", "%%"), text.replace("%", "%%"), time.monotonic() - begun)
+
+
+if __name__ == "__main__":
+    chosen = [t for t in TESTS if len(sys.argv) < 2 or any(word in t[1].__name__ for word in sys.argv[1:])]
+    print("1..%d" % len(chosen))
+    failed = False
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for number, (good, text) in enumerate(pool.map(lambda t: run_one(*t), chosen), 1):
+            print(("ok " if good else "not ok ") + text % number, flush=True)
+            failed = failed or not good
+    shutil.rmtree(work, ignore_errors=True)
+    sys.exit(failed)
