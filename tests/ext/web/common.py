@@ -152,6 +152,18 @@ class FakeHost(Server):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
+    def log(self):
+        """What is told from now on is in the log, too."""
+        self.tell("log on")
+
+    def flush(self):
+        self.tell("log flush")
+        self.wait_line("flushed")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
     def viewers(self, camera):
         self.tell(f"viewers {camera}")
         return int(self.wait_line("viewers ").split()[1])

@@ -3,6 +3,7 @@
 
 /* fake-host MODULE LOG CAMERA,… KEY=VALUE…: opens the outlet as `bitmar watch` does, and does what it is told on standard input, a line each:
  *   caption CAMERA TEXT · alert CAMERA start|end NAME · state CAMERA STATE [WHY] · flood CAMERA N · away CAMERA (no stats) · viewers CAMERA (how many)
+ *   log on|flush: from here captions and starts of alerts are in the log, too; flush says "flushed" when they are on the disk
  * Whatever it is viewed as is a picture of PICTURE bytes, many times a second. Complaints and "viewers" go to standard output. */
 
 #include <gmodule.h>
@@ -26,6 +27,7 @@ static gboolean away[64];
 static const BwoTable *table;
 static gpointer outlet;
 static BwoHost host;
+static BitmarEventLog *event_log;      /* NULL: nothing is logged */
 
 static void
 complain (const BwoHost *h, const char *name, const char *text)
@@ -120,6 +122,40 @@ json_of (const char *type, const char *camera, const char *name, const char *val
 }
 
 static void
+must (gboolean done, GError *error)
+{
+  if (!done)
+    g_error ("%s", error->message);
+}
+
+/* As bitmarmemory does it: of an alert the sentence, and its start only. */
+static void
+log_event (const BwoEvent *event, const char *text, const char *alert)
+{
+  GError *error = NULL;
+  g_autofree float *x = bitmar_model_embed_text (host.model, "a dog", NULL, &error);
+  BitmarEvent e = { .camera = event->camera, .text = text, .alert = alert, .utc = event->utc, .pts = G_MAXUINT64, .running_time = G_MAXUINT64,
+    .confidence = 0.5f, .novelty = 0.25f, .embedding = x };
+
+  must (x && bitmar_event_log_append (event_log, &e, &error), error);
+}
+
+static void
+use_log (const char *what)
+{
+  GError *error = NULL;
+
+  if (!event_log)
+    event_log = bitmar_event_log_open (host.log, host.model, BITMAR_EVENT_LOG_WRITE, &error);
+  must (event_log != NULL, error);
+  if (!g_str_equal (what, "flush"))
+    return;
+  must (bitmar_event_log_flush (event_log, &error), error);
+  puts ("flushed");
+  fflush (stdout);
+}
+
+static void
 tell (BwoKind kind, const char *camera, const char *a, const char *b)
 {
   static const char *const types[] = { "caption", "alert", "state" }, *const names[] = { "text", "name", "state" };
@@ -135,6 +171,10 @@ tell (BwoKind kind, const char *camera, const char *a, const char *b)
   event.fields = fields;
   event.state = kind == BWO_STATE ? a : NULL;
   event.why = kind == BWO_STATE ? b : NULL;
+  if (event_log && kind == BWO_CAPTION)
+    log_event (&event, a, NULL);
+  else if (event_log && kind == BWO_ALERT && g_str_equal (a, "start"))
+    log_event (&event, "a <dog>", b);
   table->event (outlet, &event);
   g_clear_pointer (&fields, gst_structure_free);
 }
@@ -166,6 +206,8 @@ obey (char *line)
     tell (BWO_STATE, camera, words[2], words[3]);
   else if (g_str_equal (what, "away"))
     away[camera_of (camera)] = TRUE;
+  else if (g_str_equal (what, "log"))
+    use_log (camera);
   for (int i = 0; g_str_equal (what, "flood") && i < atoi (rest); i++) {
     g_autofree char *text = g_strdup_printf ("event %d %0500d", i, 0);
 
@@ -225,6 +267,7 @@ main (int argc, char **argv)
   while (fgets (line, sizeof line, stdin))
     obey (line);
   table->close (outlet);
+  g_clear_object (&event_log);
   for (guint i = 0; i < host.n_cameras; i++)
     if (views[i]->len > 0)
       return 3;

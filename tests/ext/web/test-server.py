@@ -200,9 +200,9 @@ def connections():
             host.tell("caption hall more")
             return b"bitmar_web_streams 0\n" in host.get("/metrics").body
         until(free)
+        begun = time.monotonic()
         idle = [socket.create_connection(("127.0.0.1", host.port)) for _ in range(12)]
         idle[0].settimeout(60)
-        begun = time.monotonic()
         assert idle[0].recv(10) == b"" and time.monotonic() - begun > 0.5
         until(lambda: try_live(host))
         assert int(re.search(rb"bitmar_web_refused_total (\d+)", host.get("/metrics").body).group(1)) > 0
@@ -296,7 +296,8 @@ def resume():
         parameter = Stream(host, "/api/v1/stream?last=" + got[11][0])
         assert parameter.next()[2]["text"] == "text 10"
         parameter.close()
-        for strange in ("1-5", got[0][0] + "0000", "x", ""):
+        # There is no log that these could be gone on from.
+        for strange in ("1-5", "0" + got[0][0], "x", "", "1/hall/caption", "99999999999999999999/hall/caption", got[0][0] + "s"):
             other = Stream(host, Last_Event_ID=strange)
             assert other.next()[1] == "resync", strange
             other.close()
