@@ -47,7 +47,7 @@ function trouble(text) {
 
 async function refresh() {
   try {
-    const [state, { alerts }] = await Promise.all([getJson('/api/v1/cameras'), getJson('/api/v1/alerts')]);
+    const [state, { alerts }] = await Promise.all([getJson('api/v1/cameras'), getJson('api/v1/alerts')]);
     const { cameras } = state;
     showCameras(cameras);
     showCameraAlerts(alerts);
@@ -119,7 +119,7 @@ setInterval(() => {
   if (!document.hidden)
     refresh();
 }, 5000);
-getJson('/api/v1').then(info => {
+getJson('api/v1').then(info => {
   setText(byId('release'), `BitMar ${info.release}`);
   byId('logout').hidden = !info.token;
 }).catch(() => {});
