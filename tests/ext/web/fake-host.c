@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bitmar-watch-outlet.h"
 
@@ -27,6 +28,7 @@ static gboolean away[64];
 static const BwoTable *table;
 static gpointer outlet;
 static BwoHost host;
+static gint over;                      /* atomic */
 static BitmarEventLog *event_log;      /* NULL: nothing is logged */
 
 static void
@@ -84,7 +86,7 @@ limit_pictures (const BwoHost *h, guint side, guint rate)
 static gpointer
 film (gpointer data)
 {
-  for (guint n = 0;; n++) {
+  for (guint n = 0; !g_atomic_int_get (&over); n++) {
     guint8 *picture = g_malloc0 (PICTURE);
     g_autoptr (GBytes) bytes = NULL;
 
@@ -246,6 +248,7 @@ main (int argc, char **argv)
   GError *error = NULL;
   const char *key = NULL;
   char line[4096];
+  GThread *thread;
 
   gst_init (NULL, NULL);
   if (!module || !g_module_symbol (module, BWO_SYMBOL, (gpointer *) &table))
@@ -255,22 +258,25 @@ main (int argc, char **argv)
   host.model = bitmar_model_load (bitmar_model_default_path (), &error);
   for (guint i = 0; i < host.n_cameras; i++)
     views[i] = g_ptr_array_new ();
-  if (!host.model || !table->check (values, &key, &error)) {
+  if (!host.model || !table->check (values, &key, &error) || !(key = NULL, outlet = table->open (&host, values, &error))) {
     printf ("refused %s: %s\n", key ? key : "-", error->message);
-    return 1;
+    fflush (stdout);
+    _exit (1);                 /* what is left is nobody's loss */
   }
-  if (!(outlet = table->open (&host, values, &error))) {
-    printf ("refused -: %s\n", error->message);
-    return 1;
-  }
-  g_thread_new ("film", film, NULL);
+  thread = g_thread_new ("film", film, NULL);
   while (fgets (line, sizeof line, stdin))
     obey (line);
   table->close (outlet);
   g_clear_object (&event_log);
-  for (guint i = 0; i < host.n_cameras; i++)
+  g_atomic_int_set (&over, 1);
+  g_thread_join (thread);
+  for (guint i = 0; i < host.n_cameras; i++) {
     if (views[i]->len > 0)
       return 3;
+    g_ptr_array_unref (views[i]);
+  }
+  g_object_unref (host.model);
+  g_hash_table_unref (values);
   puts ("closed");
   return 0;
 }

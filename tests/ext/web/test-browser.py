@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 import webdriver
-from common import FakeHost, Watch, make_clip, run_all, test, until, work
+from common import FakeHost, Stream, Watch, make_clip, run_all, test, until, work
+from proxy import Proxy
 
 if not webdriver.is_there() or "DEMO_CAMERAS" not in os.environ:
     print("1..0 # SKIP no chromium with its chromedriver, or no gst-rtsp-server")
@@ -217,10 +218,63 @@ def signs_in():
         browser.open("about:blank")
 
 
+@test("alerts that have ended are listed, also when the program has begun anew")
+def past_alerts():
+    log = work + "/alerts/events.db"
+    os.mkdir(work + "/alerts")
+    with FakeHost("hall", log=log) as host:
+        host.log()
+        stream = Stream(host)
+        for line in ("alert hall start visitor", "alert hall end visitor", "alert hall start fire"):
+            host.tell(line)
+            stream.next()
+        stream.close()
+        host.flush()
+    with FakeHost("hall", log=log) as host:
+        browser.open(f"http://127.0.0.1:{host.port}/")
+        browser.wait("return document.querySelectorAll('#alerts li').length === 2")
+        assert browser.run("return [...document.querySelectorAll('#alerts li')].map(li => [li.className, li.querySelector('b').textContent])") == \
+            [["", "fire · hall"], ["", "visitor · hall"]]
+        assert browser.run("return document.getElementById('no-alerts').hidden && document.title") == "BitMar"
+        browser.open("about:blank")
+
+
+@test("below a path of a proxy the page is the same: captions, pictures, search, signing in and out")
+def below_a_path():
+    log = work + "/proxied/events.db"
+    os.mkdir(work + "/proxied")
+    with FakeHost("hall", log=log, token="0123456789abcdef") as host:
+        host.log()
+        host.tell("state hall watching")
+        proxy = Proxy(host, "/nvr/bitmar/")
+        browser.open(proxy.address)
+        assert browser.run("return location.pathname") == "/nvr/bitmar/login"
+        browser.type("input[name=token]", "something else\ue007")
+        browser.wait("return document.querySelector('[role=alert]')")
+        browser.type("input[name=token]", "0123456789abcdef\ue007")
+        tile("hall", "true")
+        assert browser.run("return location.pathname") == "/nvr/bitmar/"
+        browser.wait("return document.getElementById('summary').textContent.includes('1 of 1')")
+        host.tell("caption hall a dog on a street")
+        assert tile("hall", "tile.querySelector('.caption:not(.none)')?.textContent") == "a dog on a street"
+        host.flush()
+        browser.wait("return document.querySelector('.event .what')?.textContent === 'a dog on a street'")
+        browser.type("#query", "a dog")
+        browser.click("#search button[type=submit]")
+        browser.wait("return document.getElementById('found').textContent.includes('those most like')")
+        until(lambda: host.viewers("hall") == 1)
+        browser.click("#logout button")
+        browser.wait("return location.pathname === '/nvr/bitmar/login'")
+        browser.open("about:blank")
+        proxy.close()
+        assert [path for path in proxy.strays if path != "/favicon.ico"] == [], proxy.strays
+
+
 @test("the browser had nothing to complain of")
 def log():
     told = [entry["message"] for entry in browser.log() if entry["level"] == "SEVERE"]
-    assert [line for line in told if not re.search(r"ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|favicon", line)] == [], told
+    # A busy machine may not have a picture in time.
+    assert [line for line in told if not re.search(r"(door|clip)\.jpg - .* 503 |ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|favicon", line)] == [], told
 
 
 try:
