@@ -150,6 +150,7 @@ use_log (const char *what)
   if (!event_log)
     event_log = bitmar_event_log_open (host.log, host.model, BITMAR_EVENT_LOG_WRITE, &error);
   must (event_log != NULL, error);
+  bitmar_event_log_set_queue_size (event_log, 65536);  /* floods come faster than a busy disk takes them */
   if (!g_str_equal (what, "flush"))
     return;
   must (bitmar_event_log_flush (event_log, &error), error);
