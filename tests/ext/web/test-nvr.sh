@@ -15,7 +15,8 @@ says () {
 }
 ok 'an option that there is not' says 2 'there is no option --chek' --chek
 ok 'a video that there is not' says 1 'none.mkv: no such file' "$work/none.mkv"
-ok '--help' says 0 'demo-nvr [--no-setup] [--check]' --help
+ok 'a time that is none' says 2 '--check takes whole seconds' --check=soon
+ok '--help' says 0 'demo-nvr [--no-setup] [--check[=SECONDS]]' --help
 if [ ! -r "$BITMAR_SOURCE/models/weights/bitmar.gguf" ] || [ -z "${DEMO_CAMERAS:-}" ] || ! command -v curl >/dev/null; then
   skip 'two cameras' 'no models/weights/bitmar.gguf, gst-rtsp-server or curl'
   finish
@@ -38,4 +39,14 @@ if [ -r "${BITMAR_SHARED:-}/video/one-by-one-person-detection.mp4" ]; then
 else
   skip 'two cameras that show a clip' 'no BITMAR_SHARED/video'
 fi
+# One camera that shows nothing is no success, whatever the other does. (A busy machine may not be as far as that in the time.)
+broken () {
+  echo 'no video' >"$work/broken.mkv"
+  clip "$work/clip.mkv" || return 1
+  status 1 "$nvr" --no-setup --check=8 "$work/clip.mkv" "$work/broken.mkv" >"$work/said" 2>&1
+  result=$?
+  cat "$work/said"
+  [ $result -eq 0 ] && grep -q '^demo-nvr: \(no caption came of camera-[12]\|the page did not start\)$' "$work/said"
+}
+ok 'a camera that shows nothing is no success' broken
 finish
