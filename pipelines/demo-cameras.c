@@ -1,25 +1,57 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* demo-cameras PORT FILE…: cameras for pipelines/demo-nvr and for tests. Each video, over and over, and a test picture for each "-", as Motion JPEG at
- * rtsp://127.0.0.1:PORT/1, /2 and so on; PORT 0: a free one. Prints the addresses when they can be asked, and ends when it is killed. */
+/* demo-cameras PORT FILE[#t=SECONDS]…: cameras for pipelines/demo-nvr and for tests. Each video, over and over, at first from that second on, and a test
+ * picture for each "-", as Motion JPEG at rtsp://127.0.0.1:PORT/1, /2 and so on; PORT 0: a free one. Prints the addresses when they can be asked, and ends
+ * when it is killed. */
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/rtsp-server/rtsp-server.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define START "#t="
 
 /* A film that goes round, from the moment a camera is asked until nobody watches it. */
 typedef struct {
   GstElement *pipeline, *to;
+  GstClockTime start;          /* of the first round */
+  guint watch;
 } Film;
+
+static void
+seek (GstElement *pipeline, GstClockTime time)
+{
+  gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT, (gint64) time);
+}
 
 static gboolean
 rewind_film (gpointer pipeline)
 {
-  gst_element_seek_simple (pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT, 0);
+  seek (pipeline, 0);
   return G_SOURCE_REMOVE;
+}
+
+/* What is to begin later is sought as soon as it can be. */
+static gboolean
+heard (GstBus *bus, GstMessage *message, gpointer data)
+{
+  Film *film = data;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    g_autoptr (GError) error = NULL;
+
+    gst_message_parse_error (message, &error, NULL);
+    fprintf (stderr, "demo-cameras: %s\n", error->message);
+  }
+  if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ASYNC_DONE || film->start == 0)
+    return G_SOURCE_CONTINUE;
+  seek (film->pipeline, film->start);
+  film->start = 0;
+  gst_element_set_state (film->pipeline, GST_STATE_PLAYING);
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -50,10 +82,34 @@ film_free (gpointer data)
 {
   Film *film = data;
 
+  g_source_remove (film->watch);
   gst_element_set_state (film->pipeline, GST_STATE_NULL);
   gst_object_unref (film->pipeline);
   gst_object_unref (film->to);
   g_free (film);
+}
+
+/* Without its start, where the name has one. (transfer full) */
+static char *
+path_of (const char *file, GstClockTime *start)
+{
+  const char *mark = g_strrstr (file, START);
+  guint64 seconds;
+
+  *start = 0;
+  if (!mark || !g_ascii_string_to_unsigned (mark + strlen (START), 10, 0, 86400, &seconds, NULL))
+    return g_strdup (file);
+  *start = seconds * GST_SECOND;
+  return g_strndup (file, (gsize) (mark - file));
+}
+
+static void
+play (Film *film)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (film->pipeline);
+
+  film->watch = gst_bus_add_watch (bus, heard, film);
+  gst_element_set_state (film->pipeline, film->start ? GST_STATE_PAUSED : GST_STATE_PLAYING);
 }
 
 static void
@@ -61,8 +117,8 @@ configure (GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer file)
 {
   static const GstAppSinkCallbacks callbacks = { .eos = ended, .new_sample = hand_on };
   GstElement *bin = gst_rtsp_media_get_element (media), *sink;
-  g_autofree char *uri = gst_filename_to_uri (file, NULL);
-  Film *film = g_new (Film, 1);
+  Film *film = g_new0 (Film, 1);
+  g_autofree char *path = path_of (file, &film->start), *uri = gst_filename_to_uri (path, NULL);
 
   film->to = gst_bin_get_by_name_recurse_up (GST_BIN (bin), "from");
   film->pipeline = gst_parse_launch ("uridecodebin name=in caps=video/x-raw(ANY) expose-all-streams=false ! videoconvert ! videoscale ! videorate ! "
@@ -76,7 +132,16 @@ configure (GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer file)
   gst_object_unref (sink);
   gst_object_unref (bin);
   g_object_set_data_full (G_OBJECT (media), "film", film, film_free);
-  gst_element_set_state (film->pipeline, GST_STATE_PLAYING);
+  play (film);
+}
+
+static gboolean
+is_there (const char *file)
+{
+  GstClockTime start;
+  g_autofree char *path = path_of (file, &start);
+
+  return g_str_equal (file, "-") || g_file_test (path, G_FILE_TEST_IS_REGULAR);
 }
 
 static void
@@ -110,7 +175,7 @@ main (int argc, char **argv)
     return 2;
   }
   for (int i = 2; i < argc; i++)
-    if (!g_str_equal (argv[i], "-") && !g_file_test (argv[i], G_FILE_TEST_IS_REGULAR)) {
+    if (!is_there (argv[i])) {
       fprintf (stderr, "demo-cameras: there is no file %s\n", argv[i]);
       return 2;
     }

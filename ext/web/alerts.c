@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Alerts that go on, and those that have ended since the program began. */
+/* Alerts that go on, and those that have ended: history.c keeps them over an end of the program. */
 #include "web.h"
 
 void
@@ -9,18 +9,19 @@ web_alert_free (gpointer data)
 {
   WebAlert *alert = data;
 
+  g_free (alert->camera);
   g_free (alert->name);
   g_free (alert->sentence);
   g_free (alert);
 }
 
 static WebAlert *
-find_active (const Web *web, guint camera, const char *name)
+find_active (const Web *web, const char *camera, const char *name)
 {
   for (guint i = web->alerts->len; i-- > 0;) {
     WebAlert *alert = web->alerts->pdata[i];
 
-    if (alert->end < 0 && alert->camera == camera && g_str_equal (alert->name, name))
+    if (alert->active && g_str_equal (alert->camera, camera) && g_str_equal (alert->name, name))
       return alert;
   }
   return NULL;
@@ -31,51 +32,74 @@ static void
 make_room (Web *web)
 {
   for (guint i = 0; i < web->alerts->len && web->alerts->len >= WEB_RECENT_ALERTS; i++)
-    if (((WebAlert *) web->alerts->pdata[i])->end >= 0)
+    if (!((WebAlert *) web->alerts->pdata[i])->active)
       g_ptr_array_remove_index (web->alerts, i--);
+}
+
+void
+web_alerts_add (Web *web, WebAlert *alert)
+{
+  make_room (web);
+  alert->number = ++web->last_alert;
+  g_ptr_array_add (web->alerts, alert);
+}
+
+static void
+finish (WebAlert *alert, gint64 utc, gboolean cut)
+{
+  alert->active = FALSE;
+  alert->end = MAX (utc, alert->start);
+  alert->cut = cut;
 }
 
 static void
 start (Web *web, const WebEvent *event, const char *name)
 {
-  const char *sentence = gst_structure_get_string (event->fields, "sentence");
-  WebAlert *alert = find_active (web, event->camera, name);
+  const char *sentence = gst_structure_get_string (event->fields, "sentence"), *camera = web->cameras[event->camera].name;
+  WebAlert *alert = find_active (web, camera, name);
 
   web->cameras[event->camera].alerts++;
-  if (alert) {                 /* its end did not come */
-    alert->end = event->utc;
-    alert->cut = TRUE;
-  }
-  make_room (web);
+  if (alert)                   /* its end did not come */
+    finish (alert, event->utc, TRUE);
   alert = g_new0 (WebAlert, 1);
-  *alert = (WebAlert) { .name = g_strdup (name), .sentence = g_strdup (sentence ? sentence : ""), .start = event->utc, .end = -1, .camera = event->camera };
+  *alert = (WebAlert) { .camera = g_strdup (camera), .name = g_strdup (name), .sentence = g_strdup (sentence ? sentence : ""), .start = event->utc,
+    .end = -1, .active = TRUE };
   gst_structure_get_double (event->fields, "score", &alert->score);
   gst_structure_get_double (event->fields, "peak", &alert->peak);
-  g_ptr_array_add (web->alerts, alert);
+  web_alerts_add (web, alert);
+  web_history_changed (web->history);
 }
 
 static void
 end (Web *web, const WebEvent *event, const char *name)
 {
-  WebAlert *alert = find_active (web, event->camera, name);
+  WebAlert *alert = find_active (web, web->cameras[event->camera].name, name);
 
   if (!alert)
     return;
-  alert->end = event->utc;
+  finish (alert, event->utc, FALSE);
   gst_structure_get_double (event->fields, "peak", &alert->peak);
+  web_history_changed (web->history);
 }
 
+/* camera NULL: of all */
 static void
-cut (Web *web, const WebEvent *event)
+cut (Web *web, const char *camera, gint64 utc)
 {
   for (guint i = 0; i < web->alerts->len; i++) {
     WebAlert *alert = web->alerts->pdata[i];
 
-    if (alert->end < 0 && alert->camera == event->camera) {
-      alert->end = event->utc;
-      alert->cut = TRUE;
-    }
+    if (!alert->active || (camera && !g_str_equal (alert->camera, camera)))
+      continue;
+    finish (alert, utc, TRUE);
+    web_history_changed (web->history);
   }
+}
+
+void
+web_alerts_finish (Web *web)
+{
+  cut (web, NULL, g_get_real_time () * 1000);
 }
 
 void
@@ -84,7 +108,7 @@ web_alerts_note (Web *web, const WebEvent *event)
   const char *name, *kind;
 
   if (event->kind == BWO_STATE && !g_str_equal (event->state, "watching"))
-    cut (web, event);
+    cut (web, web->cameras[event->camera].name, event->utc);
   if (event->kind != BWO_ALERT)
     return;
   name = gst_structure_get_string (event->fields, "name");
@@ -96,19 +120,23 @@ web_alerts_note (Web *web, const WebEvent *event)
 }
 
 static JsonObject *
-alert_json (const Web *web, const WebAlert *alert)
+alert_json (const WebAlert *alert)
 {
   JsonObject *object = json_object_new ();
 
-  web_json_set_text (object, "camera", web->host->cameras[alert->camera]);
+  web_json_set_text (object, "camera", alert->camera);
   web_json_set_text (object, "name", alert->name);
   web_json_set_text (object, "sentence", alert->sentence);
-  json_object_set_boolean_member (object, "active", alert->end < 0);
+  json_object_set_boolean_member (object, "active", alert->active);
   web_json_set_time (object, "start", alert->start);
   web_json_set_time (object, "end", alert->end);
   json_object_set_double_member (object, "score", web_rounded (alert->score));
   json_object_set_double_member (object, "peak", web_rounded (alert->peak));
   json_object_set_boolean_member (object, "camera-went-away", alert->cut);
+  if (alert->event > 0)
+    json_object_set_int_member (object, "event", alert->event);
+  else
+    json_object_set_null_member (object, "event");
   return object;
 }
 
@@ -126,8 +154,8 @@ web_get_alerts (WebRequest *request)
   alerts = json_array_new ();
   for (int active = 1; active >= 0; active--)
     for (guint i = web->alerts->len; i-- > 0;)
-      if ((((WebAlert *) web->alerts->pdata[i])->end < 0) == active)
-        json_array_add_object_element (alerts, alert_json (web, web->alerts->pdata[i]));
+      if (((WebAlert *) web->alerts->pdata[i])->active == active)
+        json_array_add_object_element (alerts, alert_json (web->alerts->pdata[i]));
   object = web_json_new ();
   json_object_set_array_member (object, "alerts", alerts);
   web_respond_json (request->message, SOUP_STATUS_OK, object);

@@ -210,13 +210,21 @@ has_token (const Web *web, SoupServerMessage *message)
   return header && g_ascii_strncasecmp (header, "Bearer ", 7) == 0 && is_same (web, header + 7, web->settings->token);
 }
 
+/* Relative, so that a proxy may have the page below a path of its own. */
+static void
+lead_to (SoupServerMessage *message, const char *where)
+{
+  soup_server_message_set_status (message, SOUP_STATUS_SEE_OTHER, NULL);
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Location", where);
+}
+
 gboolean
 web_guard_access (Web *web, SoupServerMessage *message, WebAccess access)
 {
   if (access == WEB_OPEN || !web->settings->token || has_token (web, message) || has_session (web, message))
     return TRUE;
   if (access == WEB_PAGE) {
-    soup_server_message_set_redirect (message, SOUP_STATUS_SEE_OTHER, "/login");
+    lead_to (message, "login");
     return FALSE;
   }
   soup_message_headers_replace (soup_server_message_get_response_headers (message), "WWW-Authenticate", "Bearer realm=\"bitmar\"");
@@ -249,7 +257,7 @@ refuse_late (Web *web, SoupServerMessage *message)
 {
   GSource *source = g_timeout_source_new (WRONG_TOKEN_MS);
 
-  soup_server_message_set_redirect (message, SOUP_STATUS_SEE_OTHER, "/login?wrong=1");
+  lead_to (message, "login?wrong=1");
   soup_server_message_pause (message);
   g_source_set_callback (source, answer_late, g_object_ref (message), g_object_unref);
   g_source_attach (source, web->context);
@@ -274,12 +282,12 @@ web_login (WebRequest *request)
   }
   session = make_session (web, g_get_real_time () / G_USEC_PER_SEC + SESSION_SECONDS);
   set_cookie (web, request->message, session, SESSION_SECONDS);
-  soup_server_message_set_redirect (request->message, SOUP_STATUS_SEE_OTHER, "/");
+  lead_to (request->message, "./");
 }
 
 void
 web_logout (WebRequest *request)
 {
   set_cookie (request->web, request->message, "", 0);
-  soup_server_message_set_redirect (request->message, SOUP_STATUS_SEE_OTHER, "/login");
+  lead_to (request->message, "login");
 }

@@ -165,12 +165,15 @@ static void
 free_web (Web *web)
 {
   g_clear_pointer (&web->pictures, web_pictures_free);
-  g_clear_pointer (&web->searcher, web_searcher_free);
+  g_clear_pointer (&web->log, web_log_free);
   g_clear_object (&web->service);
   g_clear_object (&web->server);
   /* What was answered last has its ends in the loop. */
   while (g_main_context_iteration (web->context, FALSE))
     continue;
+  if (web->history)
+    web_alerts_finish (web);
+  g_clear_pointer (&web->history, web_history_free);
   web_ring_free (web->ring);
   g_ptr_array_unref (web->alerts);
   g_ptr_array_unref (web->channels);
@@ -231,11 +234,15 @@ begin (Web *web, GError **error)
     return FALSE;
   }
   web->server = soup_server_new ("server-header", "bitmar", NULL);
-  web->searcher = web_searcher_new (web);
+  web->log = web_log_new (web);
   web->pictures = web_pictures_new (web);
   web_add_routes (web);
   look_at_log_regularly (web);
-  return web_listen (web, error);
+  /* Behind it, since the file of another process that has the address is not ours to write. */
+  if (!web_listen (web, error))
+    return FALSE;
+  web->history = web_history_new (web);
+  return TRUE;
 }
 
 static gpointer

@@ -1,24 +1,17 @@
 /* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The event log. It is read by a thread of its own, one question after the other; whoever asks waits without holding up anybody else. */
+/* Questions to the event log: whoever asks waits for the thread that reads it, without holding up anybody else. */
 #include <string.h>
 
 #include "web.h"
 
-#define MOST_WAITING 32
 #define MOST_EVENTS 500
 #define LONGEST_QUERY 1024
 #define NS G_GINT64_CONSTANT (1000000000)
 
-struct _WebSearcher {
-  Web *web;
-  GThreadPool *pool;           /* of one thread */
-  BitmarEventLog *log;         /* that thread's; NULL: not open yet */
-};
-
 typedef struct {
-  WebSearcher *searcher;
+  Web *web;
   SoupServerMessage *message;
   gboolean over;               /* nobody waits any more; the loop's */
   /* What is asked. */
@@ -34,7 +27,7 @@ typedef struct {
   char *error;
 } Question;
 
-/* ---- In the searcher's thread ------------------------------------------------------------------------------ */
+/* ---- In the log's thread ----------------------------------------------------------------------------------- */
 
 static void
 set_number (JsonObject *object, const char *name, guint64 ns)
@@ -68,14 +61,13 @@ event_json (const BitmarEvent *e, gboolean scored)
 }
 
 static void
-fail (Question *q, GError *error)
+fail (Question *q, const GError *error)
 {
   gboolean asked_wrong = g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_ENCODING) || g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_TOO_LONG);
 
   q->status = asked_wrong ? SOUP_STATUS_BAD_REQUEST : q->id && g_error_matches (error, BITMAR_ERROR, BITMAR_ERROR_PARAMETER) ? SOUP_STATUS_NOT_FOUND
       : SOUP_STATUS_SERVICE_UNAVAILABLE;
-  q->error = q->status == SOUP_STATUS_NOT_FOUND ? g_strdup ("there is no such event, or no longer") : g_strdup (error->message);
-  g_error_free (error);
+  q->error = g_strdup (q->status == SOUP_STATUS_NOT_FOUND ? "there is no such event, or no longer" : error->message);
 }
 
 static void
@@ -94,7 +86,7 @@ answer_many (Question *q, GPtrArray *events)
 static void
 ask_many (Question *q, BitmarEventLog *log)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
   GPtrArray *events = q->text ? bitmar_event_log_query_text (log, q->text, q->limit, q->from, q->to, q->camera, &error)
       : bitmar_event_log_query (log, NULL, 0, q->limit, q->from, q->to, q->camera, &error);
 
@@ -108,7 +100,7 @@ ask_many (Question *q, BitmarEventLog *log)
 static void
 ask_one (Question *q, BitmarEventLog *log)
 {
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
   BitmarEvent *event = bitmar_event_log_get_event (log, q->id, &error);
 
   if (!event) {
@@ -128,74 +120,32 @@ ask_one (Question *q, BitmarEventLog *log)
   bitmar_event_unref (event);
 }
 
-/* The log is there as soon as a camera has begun it. */
-static gboolean
-open_log (Question *q)
-{
-  WebSearcher *s = q->searcher;
-  GError *error = NULL;
-
-  if (s->log)
-    return TRUE;
-  s->log = bitmar_event_log_open (s->web->host->log, s->web->host->model, BITMAR_EVENT_LOG_READ_ONLY, &error);
-  if (s->log)
-    return TRUE;
-  if (g_file_test (s->web->host->log, G_FILE_TEST_EXISTS)) {
-    fail (q, error);
-    return FALSE;
-  }
-  g_error_free (error);
-  if (q->id) {
-    q->status = SOUP_STATUS_NOT_FOUND;
-    q->error = g_strdup ("there is no such event, or no longer");
-  } else {
-    answer_many (q, NULL);
-  }
-  return FALSE;
-}
-
-static void question_free (gpointer data);
-
-static gboolean
-answer (gpointer data)
-{
-  Question *q = data;
-  gsize size;
-
-  if (q->over)
-    return G_SOURCE_REMOVE;
-  if (q->error) {
-    web_fail (q->message, q->status, "%s", q->error);
-  } else if (q->bytes) {
-    const char *jpeg = g_bytes_get_data (q->bytes, &size);
-
-    web_respond (q->message, q->status, "image/jpeg", jpeg, (gssize) size);
-  } else {
-    web_respond_json (q->message, q->status, g_steal_pointer (&q->object));
-  }
-  soup_server_message_unpause (q->message);
-  return G_SOURCE_REMOVE;
-}
-
+/* Where there is no log yet, nothing has happened. */
 static void
-work (gpointer data, gpointer searcher)
+answer_nothing (Question *q)
+{
+  if (!q->id) {
+    answer_many (q, NULL);
+    return;
+  }
+  q->status = SOUP_STATUS_NOT_FOUND;
+  q->error = g_strdup ("there is no such event, or no longer");
+}
+
+static gboolean
+work (BitmarEventLog *log, const GError *error, gpointer data)
 {
   Question *q = data;
-  GSource *source = g_idle_source_new ();
 
-  if (open_log (q)) {
-    if (q->id)
-      ask_one (q, q->searcher->log);
-    else
-      ask_many (q, q->searcher->log);
-  }
-  /* A file that was damaged or replaced is looked at anew. */
-  if (q->status == SOUP_STATUS_SERVICE_UNAVAILABLE)
-    g_clear_object (&q->searcher->log);
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, answer, q, question_free);
-  g_source_attach (source, q->searcher->web->context);
-  g_source_unref (source);
+  if (log && q->id)
+    ask_one (q, log);
+  else if (log)
+    ask_many (q, log);
+  else if (web_log_is_there (q->web))
+    fail (q, error);
+  else
+    answer_nothing (q);
+  return q->status != SOUP_STATUS_SERVICE_UNAVAILABLE;
 }
 
 /* ---- In the server's ----------------------------------------------------------------------------------------- */
@@ -221,23 +171,24 @@ question_free (gpointer data)
   g_free (q);
 }
 
-WebSearcher *
-web_searcher_new (Web *web)
+static void
+answer (gpointer data)
 {
-  WebSearcher *s = g_new0 (WebSearcher, 1);
+  Question *q = data;
+  gsize size;
 
-  s->web = web;
-  s->pool = g_thread_pool_new_full (work, s, question_free, 1, FALSE, NULL);
-  return s;
-}
+  if (q->over)
+    return;
+  if (q->error) {
+    web_fail (q->message, q->status, "%s", q->error);
+  } else if (q->bytes) {
+    const char *jpeg = g_bytes_get_data (q->bytes, &size);
 
-/* What is being searched is waited for, the rest is not begun. */
-void
-web_searcher_free (WebSearcher *s)
-{
-  g_thread_pool_free (s->pool, TRUE, TRUE);
-  g_clear_object (&s->log);
-  g_free (s);
+    web_respond (q->message, q->status, "image/jpeg", jpeg, (gssize) size);
+  } else {
+    web_respond_json (q->message, q->status, g_steal_pointer (&q->object));
+  }
+  soup_server_message_unpause (q->message);
 }
 
 static Question *
@@ -245,7 +196,7 @@ question_new (WebRequest *request)
 {
   Question *q = g_new0 (Question, 1);
 
-  q->searcher = request->web->searcher;
+  q->web = request->web;
   q->message = g_object_ref (request->message);
   q->to = -1;
   q->limit = 50;
@@ -256,16 +207,15 @@ question_new (WebRequest *request)
 static void
 ask (Question *q)
 {
-  if (g_thread_pool_unprocessed (q->searcher->pool) >= MOST_WAITING) {
+  if (!web_log_run (q->web->log, work, answer, question_free, q)) {
     soup_message_headers_replace (soup_server_message_get_response_headers (q->message), "Retry-After", "1");
-    web_fail (q->message, SOUP_STATUS_SERVICE_UNAVAILABLE, "%d questions wait already", MOST_WAITING);
+    web_fail (q->message, SOUP_STATUS_SERVICE_UNAVAILABLE, "too many questions wait already");
     question_free (q);
     return;
   }
   g_signal_connect (q->message, "finished", G_CALLBACK (over), q);
   g_signal_connect (q->message, "disconnected", G_CALLBACK (over), q);
   soup_server_message_pause (q->message);
-  g_thread_pool_push (q->searcher->pool, q, NULL);
 }
 
 /* ISO 8601, UTC where no zone is named, or ns since 1970. */

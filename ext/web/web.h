@@ -8,8 +8,9 @@
  * listen    connections, their number and their time
  * guard     who may ask what: names, tokens, origins; what every answer says
  * routes    which path is whose
- * api, search, alerts, metrics   answers; searches have a thread of their own
- * stream, pictures               what goes on, over a channel, which holds little for a reader that is slow
+ * api, search, alerts, metrics   answers
+ * log, history                   the thread of the disk; the alerts that are kept there
+ * stream, replay, pictures       what goes on, over a channel, which holds little for a reader that is slow; what a reader has missed
  *
  * Everything runs in the server's thread but what says otherwise. */
 #pragma once
@@ -29,10 +30,12 @@ G_BEGIN_DECLS
 #define WEB_QUEUE 4096         /* events that wait for the server's thread */
 
 typedef struct {
-  char *name, *sentence;
-  gint64 start, end;           /* ns since 1970; end -1: it goes on */
+  guint64 number;              /* of this process, the next always greater */
+  char *camera, *name, *sentence;
+  gint64 start, end;           /* ns since 1970; end -1: it goes on, or is not known */
   gdouble score, peak;
-  guint camera;
+  gint64 event;                /* its start in the log; 0: not found there yet */
+  gboolean active;
   gboolean cut;                /* ended because the camera went away */
 } WebAlert;
 
@@ -47,7 +50,8 @@ typedef struct {
 } WebCamera;
 
 typedef struct _Web Web;
-typedef struct _WebSearcher WebSearcher;
+typedef struct _WebLog WebLog;
+typedef struct _WebHistory WebHistory;
 typedef struct _WebPictures WebPictures;
 typedef struct _WebRing WebRing;
 
@@ -72,8 +76,10 @@ struct _Web {
 
   WebCamera *cameras;          /* [host->n_cameras] */
   GPtrArray *alerts;           /* WebAlert, the oldest first */
+  guint64 last_alert;          /* number */
   WebRing *ring;
-  WebSearcher *searcher;
+  WebLog *log;
+  WebHistory *history;
   WebPictures *pictures;
   /* How the log does, looked at once in a while. */
   guint64 log_written;
@@ -144,11 +150,30 @@ void web_get_alerts (WebRequest *request);
 /* Whether the log takes what it is given. */
 gboolean web_log_works (Web *web);
 void web_alerts_note (Web *web, const WebEvent *event);
+/* The program ends, and what goes on with it. */
+void web_alerts_finish (Web *web);
+void web_alerts_add (Web *web, WebAlert *alert);       /* takes it */
 void web_alert_free (gpointer alert);
 
+/* ---- log.c --------------------------------------------------------------------------------------------- */
+/* In the thread of the disk. log NULL: it can't be opened, for that reason. FALSE: something is wrong with it, and it is opened anew the next time. */
+typedef gboolean (*WebLogWork) (BitmarEventLog *log, const GError *error, gpointer data);
+/* In the server's. */
+typedef void (*WebLogDone) (gpointer data);
+WebLog *web_log_new (Web *web);
+void web_log_free (WebLog *log);
+/* FALSE: too many wait already, and nothing is done; else the data is taken, and freed in the end. */
+gboolean web_log_run (WebLog *log, WebLogWork work, WebLogDone done, GDestroyNotify free, gpointer data);
+gboolean web_log_is_there (const Web *web);
+
+/* ---- history.c ----------------------------------------------------------------------------------------- */
+/* Reads what an earlier process has left into web->alerts. */
+WebHistory *web_history_new (Web *web);
+/* Writes what there is. Behind web_log_free. */
+void web_history_free (WebHistory *history);
+void web_history_changed (WebHistory *history);
+
 /* ---- search.c ---------------------------------------------------------------------------------------- */
-WebSearcher *web_searcher_new (Web *web);
-void web_searcher_free (WebSearcher *searcher);
 void web_get_events (WebRequest *request);
 void web_get_event (WebRequest *request);
 
@@ -173,6 +198,36 @@ void web_ring_add (WebRing *ring, const WebEvent *event);
 /* Events were lost before they came here. */
 void web_ring_resync (WebRing *ring);
 void web_get_stream (WebRequest *request);
+
+/* ---- replay.c ------------------------------------------------------------------------------------------ */
+typedef struct {
+  guint64 number;              /* of what was told in this process; 0: it is from the log */
+  gint64 utc;
+  char *id, *camera;
+  GBytes *bytes;               /* as it is sent */
+} WebPiece;
+
+typedef struct {
+  char *id, *camera;
+  gint64 utc;
+} WebMark;
+
+/* What was told once has the same id in each process, so that a reader knows what it has: UTC/CAMERA/caption, start:NAME, end:NAME or state. */
+WebPiece *web_piece_new (const char *type, const char *what, gint64 utc, const char *camera, const char *json);
+WebPiece *web_piece_of (const Web *web, const WebEvent *event);
+void web_piece_free (gpointer piece);
+/* FALSE: no id of ours. */
+gboolean web_mark_read (WebMark *mark, const char *id);
+void web_mark_clear (WebMark *mark);
+/* Whether a reader that had the event of the mark last may not have had this one. */
+gboolean web_mark_is_before (const WebMark *mark, gint64 utc, const char *camera, const char *id);
+
+/* pieces: WebPiece, the oldest first; NULL: they can't be had, or are too many. The callee's. */
+typedef void (*WebReplayFunc) (GPtrArray *pieces, gpointer data);
+/* The log's captions and starts of alerts behind the mark, and the ends that are known. FALSE: too many ask. */
+gboolean web_replay (Web *web, const WebMark *mark, WebReplayFunc func, gpointer data);
+/* As it is now, as it is sent. (transfer full) */
+GBytes *web_state_bytes (const WebCamera *camera);
 
 /* ---- pictures.c -------------------------------------------------------------------------------------- */
 WebPictures *web_pictures_new (Web *web);

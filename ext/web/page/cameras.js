@@ -33,6 +33,9 @@ class Tile {
   }
 
   setState(state, why, since) {
+    // A camera that is away has no picture to ask for.
+    if (!playing && state === 'watching' && this.is !== state)
+      still(this.name, show);
     this.is = state;
     setText(this.state, stateNames[state] ?? state);
     this.state.className = `state ${state}`;
@@ -99,7 +102,8 @@ export function setPlaying(on) {
   choosePictures();
   if (!on)
     for (const name of inSight)
-      still(name, show);
+      if (tiles.get(name)?.is === 'watching')
+        still(name, show);
 }
 
 function tileOf(name) {
@@ -110,8 +114,6 @@ function tileOf(name) {
     byId('cameras').append(tile.root);
     byId('camera').append(element('option', { value: name }, name));
     sight.observe(tile.root);
-    if (!playing)
-      still(name, show);
   }
   return tile;
 }

@@ -14,7 +14,7 @@ let timer = 0;
 
 function card(event) {
   const picture = event.thumbnail
-    ? element('img', { src: event.thumbnail, alt: `${event.camera} at ${timeText(new Date(event.time))}`, loading: 'lazy', width: 192, height: 108 })
+    ? element('img', { src: event.thumbnail.slice(1), alt: `${event.camera} at ${timeText(new Date(event.time))}`, loading: 'lazy', width: 192, height: 108 })
     : element('span', { class: 'blank' }, 'No picture');
   const words = element('div', {}, element('p', { class: 'what' }, event.text),
     element('p', { class: 'where' }, element('span', {}, event.camera), timeElement(event.time)));
@@ -86,7 +86,7 @@ function parameters(more = {}) {
 
 async function ask(more) {
   const mine = ++serial;
-  const { events } = await getJson(`/api/v1/events?${parameters(more)}`);
+  const { events } = await getJson(`api/v1/events?${parameters(more)}`);
   return mine === serial ? events : null;
 }
 

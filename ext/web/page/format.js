@@ -54,7 +54,7 @@ export function count(number, one, many) {
 export async function getJson(path) {
   const answer = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store' });
   if (answer.status === 401) {
-    location.assign('/login');
+    location.assign('login');
     throw new Error('signed out');
   }
   const object = await answer.json().catch(() => ({}));

@@ -5,7 +5,7 @@
 // connections to a server, so a connection for each camera would leave none.
 
 export function followEvents(handlers) {
-  const source = new EventSource('/api/v1/stream');
+  const source = new EventSource('api/v1/stream');
   for (const type of ['caption', 'alert', 'state'])
     source.addEventListener(type, event => handlers.event(type, JSON.parse(event.data)));
   source.addEventListener('resync', () => handlers.resync());
@@ -58,7 +58,7 @@ class Parts {
 }
 
 async function readPictures(names, signal, show) {
-  const answer = await fetch(`/api/v1/pictures?cameras=${encodeURIComponent(names.join(','))}`, { signal });
+  const answer = await fetch(`api/v1/pictures?cameras=${encodeURIComponent(names.join(','))}`, { signal });
   if (!answer.ok)
     throw new Error(`pictures: ${answer.status}`);
   const reader = answer.body.getReader();
@@ -106,7 +106,7 @@ export class Pictures {
 }
 
 export async function still(name, show) {
-  const answer = await fetch(`/cameras/${encodeURIComponent(name)}.jpg`).catch(() => null);
+  const answer = await fetch(`cameras/${encodeURIComponent(name)}.jpg`).catch(() => null);
   if (answer?.ok)
     await show(name, await answer.blob());
 }

@@ -9,6 +9,7 @@ import { showAlerts, showHealth } from './side.js';
 
 const ANNOUNCE_MS = 10000;
 const toSay = new Map();
+const states = new Map();
 let saidAt = 0;
 let sayTimer = 0;
 let active = 0;
@@ -47,7 +48,7 @@ function trouble(text) {
 
 async function refresh() {
   try {
-    const [state, { alerts }] = await Promise.all([getJson('/api/v1/cameras'), getJson('/api/v1/alerts')]);
+    const [state, { alerts }] = await Promise.all([getJson('api/v1/cameras'), getJson('api/v1/alerts')]);
     const { cameras } = state;
     showCameras(cameras);
     showCameraAlerts(alerts);
@@ -82,7 +83,9 @@ function arrived(type, event) {
     announce(event.camera, `alert ${event.name} ${event.kind === 'start' ? 'starts' : 'ends'}`, true);
     eventsGrow();
     refreshSoon();
-  } else {
+  } else if (states.get(event.camera) !== event.state + event.why) {
+    // After a pause the server tells states once more.
+    states.set(event.camera, event.state + event.why);
     announce(event.camera, event.state === 'waiting' ? `is away, ${event.why ?? ''}` : event.state, true);
     refreshSoon();
   }
@@ -119,7 +122,7 @@ setInterval(() => {
   if (!document.hidden)
     refresh();
 }, 5000);
-getJson('/api/v1').then(info => {
+getJson('api/v1').then(info => {
   setText(byId('release'), `BitMar ${info.release}`);
   byId('logout').hidden = !info.token;
 }).catch(() => {});

@@ -8,7 +8,7 @@ import { byId, element, milliseconds, timeElement } from './format.js';
 function alertItem(alert) {
   const times = element('span', { class: 'quiet' }, timeElement(alert.start), alert.active ? ' until now' : ' to ');
   if (!alert.active)
-    times.append(timeElement(alert.end), alert['camera-went-away'] ? ', when the camera went away' : '');
+    times.append(alert.end ? timeElement(alert.end) : 'a time that nobody saw', alert['camera-went-away'] ? ', when the camera went away' : '');
   return element('li', { class: alert.active ? 'active' : '' }, element('b', {}, `${alert.name} · ${alert.camera}`),
     element('span', { class: 'quiet' }, alert.sentence), times);
 }

@@ -44,7 +44,7 @@ def run_all():
     sys.exit(failed > 0)
 
 
-def until(function, seconds=60):
+def until(function, seconds=120):
     """Until it returns what is true; that is returned."""
     end = time.monotonic() + seconds
     while True:
@@ -69,7 +69,7 @@ class Server:
     port = 0
     token = None
 
-    def connect(self, timeout=60):
+    def connect(self, timeout=120):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def ask(self, path, method="GET", body=None, **headers):
@@ -142,7 +142,7 @@ class FakeHost(Server):
 
     def wait_line(self, words):
         while True:
-            line = self.lines.get(timeout=60)
+            line = self.lines.get(timeout=120)
             assert line is not None, f"it ended without a word of '{words}': {self.said}"
             self.said.append(line)
             if words in line:
@@ -152,13 +152,25 @@ class FakeHost(Server):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
+    def log(self):
+        """What is told from now on is in the log, too."""
+        self.tell("log on")
+
+    def flush(self):
+        self.tell("log flush")
+        self.wait_line("flushed")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
     def viewers(self, camera):
         self.tell(f"viewers {camera}")
         return int(self.wait_line("viewers ").split()[1])
 
     def close(self):
         self.process.stdin.close()
-        status = self.process.wait(60)
+        status = self.process.wait(120)
         assert status == 0, f"exit status {status}"
 
     def __enter__(self):
@@ -199,7 +211,7 @@ class Watch(Server):
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(60)
+        status = self.process.wait(120)
         assert status == 0, (status, self.said())
 
 

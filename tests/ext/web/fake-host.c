@@ -3,6 +3,7 @@
 
 /* fake-host MODULE LOG CAMERA,… KEY=VALUE…: opens the outlet as `bitmar watch` does, and does what it is told on standard input, a line each:
  *   caption CAMERA TEXT · alert CAMERA start|end NAME · state CAMERA STATE [WHY] · flood CAMERA N · away CAMERA (no stats) · viewers CAMERA (how many)
+ *   log on|flush: from here captions and starts of alerts are in the log, too; flush says "flushed" when they are on the disk
  * Whatever it is viewed as is a picture of PICTURE bytes, many times a second. Complaints and "viewers" go to standard output. */
 
 #include <gmodule.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bitmar-watch-outlet.h"
 
@@ -26,6 +28,8 @@ static gboolean away[64];
 static const BwoTable *table;
 static gpointer outlet;
 static BwoHost host;
+static gint over;                      /* atomic */
+static BitmarEventLog *event_log;      /* NULL: nothing is logged */
 
 static void
 complain (const BwoHost *h, const char *name, const char *text)
@@ -82,7 +86,7 @@ limit_pictures (const BwoHost *h, guint side, guint rate)
 static gpointer
 film (gpointer data)
 {
-  for (guint n = 0;; n++) {
+  for (guint n = 0; !g_atomic_int_get (&over); n++) {
     guint8 *picture = g_malloc0 (PICTURE);
     g_autoptr (GBytes) bytes = NULL;
 
@@ -120,6 +124,41 @@ json_of (const char *type, const char *camera, const char *name, const char *val
 }
 
 static void
+must (gboolean done, GError *error)
+{
+  if (!done)
+    g_error ("%s", error->message);
+}
+
+/* As bitmarmemory does it: of an alert the sentence, and its start only. */
+static void
+log_event (const BwoEvent *event, const char *text, const char *alert)
+{
+  GError *error = NULL;
+  g_autofree float *x = bitmar_model_embed_text (host.model, "a dog", NULL, &error);
+  BitmarEvent e = { .camera = event->camera, .text = text, .alert = alert, .utc = event->utc, .pts = G_MAXUINT64, .running_time = G_MAXUINT64,
+    .confidence = 0.5f, .novelty = 0.25f, .embedding = x };
+
+  must (x && bitmar_event_log_append (event_log, &e, &error), error);
+}
+
+static void
+use_log (const char *what)
+{
+  GError *error = NULL;
+
+  if (!event_log)
+    event_log = bitmar_event_log_open (host.log, host.model, BITMAR_EVENT_LOG_WRITE, &error);
+  must (event_log != NULL, error);
+  bitmar_event_log_set_queue_size (event_log, 65536);  /* floods come faster than a busy disk takes them */
+  if (!g_str_equal (what, "flush"))
+    return;
+  must (bitmar_event_log_flush (event_log, &error), error);
+  puts ("flushed");
+  fflush (stdout);
+}
+
+static void
 tell (BwoKind kind, const char *camera, const char *a, const char *b)
 {
   static const char *const types[] = { "caption", "alert", "state" }, *const names[] = { "text", "name", "state" };
@@ -135,6 +174,10 @@ tell (BwoKind kind, const char *camera, const char *a, const char *b)
   event.fields = fields;
   event.state = kind == BWO_STATE ? a : NULL;
   event.why = kind == BWO_STATE ? b : NULL;
+  if (event_log && kind == BWO_CAPTION)
+    log_event (&event, a, NULL);
+  else if (event_log && kind == BWO_ALERT && g_str_equal (a, "start"))
+    log_event (&event, "a <dog>", b);
   table->event (outlet, &event);
   g_clear_pointer (&fields, gst_structure_free);
 }
@@ -166,6 +209,8 @@ obey (char *line)
     tell (BWO_STATE, camera, words[2], words[3]);
   else if (g_str_equal (what, "away"))
     away[camera_of (camera)] = TRUE;
+  else if (g_str_equal (what, "log"))
+    use_log (camera);
   for (int i = 0; g_str_equal (what, "flood") && i < atoi (rest); i++) {
     g_autofree char *text = g_strdup_printf ("event %d %0500d", i, 0);
 
@@ -204,6 +249,7 @@ main (int argc, char **argv)
   GError *error = NULL;
   const char *key = NULL;
   char line[4096];
+  GThread *thread;
 
   gst_init (NULL, NULL);
   if (!module || !g_module_symbol (module, BWO_SYMBOL, (gpointer *) &table))
@@ -213,21 +259,25 @@ main (int argc, char **argv)
   host.model = bitmar_model_load (bitmar_model_default_path (), &error);
   for (guint i = 0; i < host.n_cameras; i++)
     views[i] = g_ptr_array_new ();
-  if (!host.model || !table->check (values, &key, &error)) {
+  if (!host.model || !table->check (values, &key, &error) || !(key = NULL, outlet = table->open (&host, values, &error))) {
     printf ("refused %s: %s\n", key ? key : "-", error->message);
-    return 1;
+    fflush (stdout);
+    _exit (1);                 /* what is left is nobody's loss */
   }
-  if (!(outlet = table->open (&host, values, &error))) {
-    printf ("refused -: %s\n", error->message);
-    return 1;
-  }
-  g_thread_new ("film", film, NULL);
+  thread = g_thread_new ("film", film, NULL);
   while (fgets (line, sizeof line, stdin))
     obey (line);
   table->close (outlet);
-  for (guint i = 0; i < host.n_cameras; i++)
+  g_clear_object (&event_log);
+  g_atomic_int_set (&over, 1);
+  g_thread_join (thread);
+  for (guint i = 0; i < host.n_cameras; i++) {
     if (views[i]->len > 0)
       return 3;
+    g_ptr_array_unref (views[i]);
+  }
+  g_object_unref (host.model);
+  g_hash_table_unref (values);
   puts ("closed");
   return 0;
 }

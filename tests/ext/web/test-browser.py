@@ -7,9 +7,11 @@ import os
 import re
 import subprocess
 import sys
+import urllib.parse
 
 import webdriver
-from common import FakeHost, Watch, make_clip, run_all, test, until, work
+from common import FakeHost, Stream, Watch, make_clip, run_all, test, until, work
+from proxy import Proxy
 
 if not webdriver.is_there() or "DEMO_CAMERAS" not in os.environ:
     print("1..0 # SKIP no chromium with its chromedriver, or no gst-rtsp-server")
@@ -20,7 +22,7 @@ TILE = "document.querySelector('[data-camera=\"' + arguments[0] + '\"]')"
 EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>&amp;'
 
 
-def tile(camera, script, *arguments, seconds=120):
+def tile(camera, script, *arguments, seconds=240):
     return browser.wait(f"const tile = {TILE}; return tile && ({script})", camera, *arguments, seconds=seconds)
 
 
@@ -49,7 +51,7 @@ def captions():
     for camera in ("door", "clip"):
         tile(camera, "tile.querySelector('.caption:not(.none)')")
         tile(camera, "tile.querySelector('canvas').dataset.pictures > 3")
-        tile(camera, "tile.querySelector('.state').textContent === 'Watching'")
+        assert tile(camera, "tile.querySelector('.state').textContent") == "Watching"
     assert browser.wait("const s = document.getElementById('summary').textContent; return s.includes('2 of 3') && s")
     tile("gone", "tile.querySelector('.away').innerText.includes('gone is away') && tile.querySelector('.state').textContent === 'Away'")
 
@@ -62,14 +64,24 @@ def newest():
     assert browser.run("return document.querySelectorAll('.lane i').length") > 0
 
 
+def sentence():
+    """What a random model has said is not always something that it can read: one that it can."""
+    for event in watch.get("/api/v1/events?limit=100&camera=clip").json["events"]:
+        if event["text"].strip() and watch.ask("/api/v1/events?query=" + urllib.parse.quote(event["text"])).status == 200:
+            return event["text"].strip()
+    return None
+
+
 @test("a sentence finds the event")
 def finds():
-    text = tile("clip", "tile.querySelector('.caption').textContent")
-    browser.type("#query", text[:200])
+    text = until(sentence)
+    browser.type("#query", text)
     browser.click("#search button[type=submit]")
     browser.wait("return document.getElementById('found').textContent.includes('those most like')")
-    assert browser.run("return [...document.querySelectorAll('.event .what')].some(p => p.textContent === arguments[0])", text)
-    assert browser.run("return document.querySelectorAll('.event meter').length") > 0
+    shown = browser.run("return [...document.querySelectorAll('.event')].map(e => [Number(e.dataset.id), e.querySelector('.what').textContent])")
+    logged = {event["id"]: event["text"] for event in watch.get("/api/v1/events?limit=500").json["events"]}
+    assert shown and all(logged.get(id, found) == found for id, found in shown) and any(id in logged for id, _ in shown), (shown, logged)
+    assert browser.run("return document.querySelectorAll('.event meter').length") == len(shown)
     browser.run("document.getElementById('camera').value = 'door'; document.querySelector('#search button[type=submit]').click()")
     browser.wait("return [...document.querySelectorAll('.event .where span')].every(s => s.textContent === 'door')")
     browser.click("#newest")
@@ -79,12 +91,14 @@ def finds():
 @test("a camera dies, which its tile says, and comes back; the others go on")
 def dies():
     browser.run("window.scrollTo(0, 0)")     # pictures are for cameras that are in sight
+    browser.run("window.said = []; const a = document.getElementById('announcer'); new MutationObserver(() => said.push(a.textContent)).observe(a, { childList: true, "
+                "characterData: true, subtree: true })")
     cameras.kill()
     tile("door", "tile.querySelector('.state').textContent === 'Away'")
     assert "door is away" in tile("door", "!tile.querySelector('.away').hidden && tile.querySelector('.away').innerText")
     drawn = int(tile("clip", "tile.querySelector('canvas').dataset.pictures"))
     tile("clip", "Number(tile.querySelector('canvas').dataset.pictures) > arguments[1]", drawn)
-    assert browser.wait("return document.getElementById('announcer').textContent.includes('door')")
+    assert browser.wait("return said.some(text => text.includes('door: is away'))")
     before = int(tile("door", "tile.querySelector('canvas').dataset.pictures"))
     cameras.__init__(cameras.port)
     tile("door", "tile.querySelector('.state').textContent === 'Watching'")
@@ -217,10 +231,63 @@ def signs_in():
         browser.open("about:blank")
 
 
+@test("alerts that have ended are listed, also when the program has begun anew")
+def past_alerts():
+    log = work + "/alerts/events.db"
+    os.mkdir(work + "/alerts")
+    with FakeHost("hall", log=log) as host:
+        host.log()
+        stream = Stream(host)
+        for line in ("alert hall start visitor", "alert hall end visitor", "alert hall start fire"):
+            host.tell(line)
+            stream.next()
+        stream.close()
+        host.flush()
+    with FakeHost("hall", log=log) as host:
+        browser.open(f"http://127.0.0.1:{host.port}/")
+        browser.wait("return document.querySelectorAll('#alerts li').length === 2")
+        assert browser.run("return [...document.querySelectorAll('#alerts li')].map(li => [li.className, li.querySelector('b').textContent])") == \
+            [["", "fire · hall"], ["", "visitor · hall"]]
+        assert browser.run("return document.getElementById('no-alerts').hidden && document.title") == "BitMar"
+        browser.open("about:blank")
+
+
+@test("below a path of a proxy the page is the same: captions, pictures, search, signing in and out")
+def below_a_path():
+    log = work + "/proxied/events.db"
+    os.mkdir(work + "/proxied")
+    with FakeHost("hall", log=log, token="0123456789abcdef") as host:
+        host.log()
+        host.tell("state hall watching")
+        proxy = Proxy(host, "/nvr/bitmar/")
+        browser.open(proxy.address)
+        assert browser.run("return location.pathname") == "/nvr/bitmar/login"
+        browser.type("input[name=token]", "something else\ue007")
+        browser.wait("return document.querySelector('[role=alert]')")
+        browser.type("input[name=token]", "0123456789abcdef\ue007")
+        tile("hall", "true")
+        assert browser.run("return location.pathname") == "/nvr/bitmar/"
+        browser.wait("return document.getElementById('summary').textContent.includes('1 of 1')")
+        host.tell("caption hall a dog on a street")
+        assert tile("hall", "tile.querySelector('.caption:not(.none)')?.textContent") == "a dog on a street"
+        host.flush()
+        browser.wait("return document.querySelector('.event .what')?.textContent === 'a dog on a street'")
+        browser.type("#query", "a dog")
+        browser.click("#search button[type=submit]")
+        browser.wait("return document.getElementById('found').textContent.includes('those most like')")
+        until(lambda: host.viewers("hall") == 1)
+        browser.click("#logout button")
+        browser.wait("return location.pathname === '/nvr/bitmar/login'")
+        browser.open("about:blank")
+        proxy.close()
+        assert [path for path in proxy.strays if path != "/favicon.ico"] == [], proxy.strays
+
+
 @test("the browser had nothing to complain of")
 def log():
     told = [entry["message"] for entry in browser.log() if entry["level"] == "SEVERE"]
-    assert [line for line in told if not re.search(r"ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|favicon|a status of 503", line)] == [], told
+    # A busy machine may not have a picture in time.
+    assert [line for line in told if not re.search(r"(door|clip)\.jpg - .* 503 |ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|favicon", line)] == [], told
 
 
 try:

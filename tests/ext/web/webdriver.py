@@ -71,7 +71,7 @@ class Browser:
     def log(self):
         return self.call("POST", self.session + "/se/log", {"type": "browser"})
 
-    def wait(self, script, *arguments, seconds=120):
+    def wait(self, script, *arguments, seconds=240):
         """Until the script returns what is true, which is returned."""
         end = time.monotonic() + seconds
         while True:
