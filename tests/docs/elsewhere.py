@@ -81,7 +81,7 @@ class Entry:
         assert shell.returncode == 0, shell.stderr
         words = list(command.words)
         if words[:2] == ["meson", "devenv"]:
-            words = words[4:]
+            words = words[4:] or words[:1]
         elif words[0] == "taskset":
             words = words[3:]
         elif words[0] in ("python", "python3", "sh"):

@@ -10,7 +10,7 @@ import shlex
 
 ROOT = os.environ.get("BITMAR_ROOT", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PROGRAMS = set("""apt-get apt-ftparchive apt-mark bitmar cc cd curl echo export gi-docgen git gpg gst-inspect-1.0 gst-launch-1.0 install journalctl meson
-    mosquitto_pub mosquitto_sub mkdir ninja openssl pip promtool python python3 rm sh systemctl taskset""".split())
+    mosquitto_pub mosquitto_sub mkdir ninja openssl pip python python3 rm sh systemctl tar taskset""".split())
 # A file of `bitmar watch`, JSON, rules of alerts, what a program prints.
 DATA = re.compile(r"""\[|[a-z-]+ = |[{"#]|[a-z]+: [a-z"]|line \d+, column|#include|int main|[a-z]+:""")
 

@@ -32,8 +32,9 @@ STAND_INS = [
     (r"rtsp://(user:password@)?camera/stream", "{rtsp}"),
     (r"\bautovideosink\b", "fakesink"),
     (r"\bv4l2src\b", "videotestsrc is-live=true num-buffers=10"),
-    (r"/(etc|var/lib)/bitmar/|/srv/", "$PWD/"),
-    (r"\bcurl ", "curl -fsS --max-time 120 "),
+    (r"/var/lib/bitmar\b", "$PWD/state"),
+    (r"/etc/bitmar/|/srv/", "$PWD/"),
+    (r"\bcurl ", "curl -fsS --retry 100 --retry-delay 1 --max-time 120 "),
     (r"127\.0\.0\.1:8080", "127.0.0.1:{web}"),
     (r"\bbitmar bench\b", "bitmar bench --time 0.001"),
     (r"\bpython3\b", "/usr/bin/python3"),
@@ -52,8 +53,10 @@ def furnish(folder):
         os.symlink(os.path.join(pages.ROOT, entry), os.path.join(folder, entry))
     for name in ("build", "BUILD"):
         os.symlink(BUILD, os.path.join(folder, name))
+    os.mkdir(os.path.join(folder, "state"))
     for name in ("clip.mp4", "yard.mp4", "holiday.jpg", "events.db", "events.log"):
         shutil.copy(os.path.join(work, name), folder)
+    shutil.copy(os.path.join(work, "events.db"), os.path.join(folder, "state"))
     with open(os.path.join(folder, "cameras.conf"), "w") as f:
         f.write("[watch]\nfolder = state\n[camera yard]\nsource = clip.mp4\nmin-confidence = 0\n")
 
@@ -186,6 +189,16 @@ def serve_web():
     until(port, "a page")
 
 
+def check_c(page):
+    """What is wrong with the functions in C on an element's page, or None. Whole programs are other tests'."""
+    text = "#include <gst/gst.h>\n" + "\n".join(line for _, language, lines in page.blocks if language == "c" for line in lines)
+    try:
+        run(f"cat > {work}/page.c <<'END'\n{text}\nEND\ncc -Wall -Werror -Wno-unused-function -fsyntax-only $(pkg-config --cflags gstreamer-1.0) {work}/page.c")
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
 def main():
     loaded = pages.load()
     listed = elsewhere.Commands(os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands"), BUILD)
@@ -206,6 +219,9 @@ def main():
     results = [(mistake, "it is neither run nor known to be something else", None) for page in loaded.values() for mistake in page.mistakes]
     results += [(str(command), *entry.check(command)) for command, entry in told]
     results += [(f"tests/docs/commands: {entry.pattern}", "no page has such a command", None) for entry in listed.unused()]
+    if shutil.which("cc") and shutil.which("pkg-config"):
+        results += [(f"the functions of {page.name}", check_c(page), None) for page in loaded.values()
+                    if page.name.startswith("docs/elements/") and any(language == "c" for _, language, _ in page.blocks)]
     make()
     serve_rtsp()
     serve_web()
