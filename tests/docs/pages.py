@@ -10,9 +10,9 @@ import shlex
 
 ROOT = os.environ.get("BITMAR_ROOT", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PROGRAMS = set("""apt-get apt-ftparchive apt-mark bitmar cc cd curl echo export gi-docgen git gpg gst-inspect-1.0 gst-launch-1.0 install journalctl meson
-    mosquitto_pub mosquitto_sub mkdir ninja openssl pip python python3 rm sh systemctl tar taskset""".split())
-# A file of `bitmar watch`, JSON, rules of alerts, what a program prints.
-DATA = re.compile(r"""\[|[a-z-]+ = |[{"#]|[a-z]+: [a-z"]|line \d+, column|#include|int main|[a-z]+:""")
+    mosquitto_pub mosquitto_sub mkdir ninja openssl pip python python3 rm sh systemctl tar taskset umask""".split())
+# A file of `bitmar watch` or nginx, JSON, rules of alerts, what a program prints.
+DATA = re.compile(r"""\[|[a-z-]+ = |[a-z]+ [^ ]* \{$|\}|[{"#]|[a-z]+: [a-z"]|line \d+, column|#include|int main|[a-z]+:""")
 
 
 class Command:
@@ -20,7 +20,7 @@ class Command:
 
     def __init__(self, page, line, text, heading=None):
         self.page, self.line, self.text, self.heading = page, line, text, heading
-        words = shlex.split(text.replace("\\\n", " "), comments=True)
+        words = shlex.split(text.replace("\\\n", " ").lstrip("("), comments=True)
         while words and re.match(r"[A-Z_]+=", words[0]):
             words.pop(0)
         self.words = words

@@ -42,8 +42,8 @@ STAND_INS = [
 # What is only worth running for what it prints.
 TALKS = re.compile(r"\bfdsink\b|^bitmar (caption|search|info|bench|forget)|^pipelines/caption-json|-m uridecodebin|^gst-inspect|^curl")
 SILENT = re.compile(r"> |--quiet|--output")
-# What goes on until Ctrl-C, and the files by which it is seen that it works.
-ENDLESS = [(re.compile(r"^bitmar record rtsp"), "video/*.mkv")]
+# What goes on until Ctrl-C, and the files by which it is seen that it works; "said" is what it prints.
+ENDLESS = [(re.compile(r"^bitmar record rtsp"), "video/*.mkv"), (re.compile(r"^bitmar serve"), "said")]
 # What it writes.
 WRITES = re.compile(r"(?:filesink location=|--output |> |memory-file=|event-log=)([\w./-]+)")
 
