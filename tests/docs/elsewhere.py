@@ -75,7 +75,7 @@ class Entry:
             elif option == "--setup":
                 assert f"'{value}'" in read(os.path.join(ROOT, "tests", "meson.build")), f"there is no setup {value}"
             elif not option.startswith("-"):
-                assert any(fnmatch.fnmatch(test["name"], word) for test in found), f"there is no test {word}"
+                assert any(test["name"] == word for test in found), f"there is no test {word}"
             else:
                 assert option in ("-C", "--list", "--benchmark", "-v", "--print-errorlogs", "--num-processes", "--repeat"), f"is {option} one of meson's?"
 
