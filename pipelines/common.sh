@@ -17,7 +17,8 @@ find_plugin () {
     BITMAR_MODULE_PATH=${BITMAR_MODULE_PATH:-$build/ext}
     PATH=$build/pipelines:$PATH
     export GST_PLUGIN_PATH LD_LIBRARY_PATH BITMAR_MODEL BITMAR_MODULE_PATH PATH
-  elif ! gst-inspect-1.0 --exists bitmarcaption 2>/dev/null; then
+  # Not --exists, for which a plugin of version 0.1 isn't there.
+  elif ! gst-inspect-1.0 bitmarcaption >/dev/null 2>&1; then
     fail "the plugin is neither built in $build nor installed; run pipelines/setup first"
   fi
 }

@@ -219,6 +219,42 @@ def a_log_is_written_and_searched():
     refused(Bitmar.Error.OPEN, log.flush)
 
 
+def a_log_of(path, m, n):
+    """n events, a second apart, the oldest first."""
+    log = Bitmar.EventLog.open(path, m, Bitmar.EventLogMode.WRITE)
+    for i in range(n):
+        event = Bitmar.Event.new(look(m, i), "yard" if i % 2 else "door", f"text {i}", None, GLib.Bytes.new(b"jpeg"))
+        event.utc = 1000000000 * i
+        log.append(event)
+    assert log.flush()
+    return log
+
+
+def a_log_gives_the_newest_where_nothing_is_asked_for():
+    log = a_log_of("newest.db", model(), 5)
+    assert [e.text for e in log.query(None, 3, 0, -1, None)] == ["text 4", "text 3", "text 2"]
+    assert [e.text for e in log.query(None, 9, 0, 3000000000, "door")] == ["text 2", "text 0"]
+    assert log.query(None, 9, 0, -1, "nobody") == []
+    refused(Bitmar.Error.PARAMETER, log.query, None, 0, 0, -1, None)
+
+
+def a_log_gives_an_event_by_its_id():
+    log = a_log_of("by-id.db", model(), 3)
+    found = log.query(None, 1, 0, -1, "yard")[0]
+    event = log.get_event(found.id)
+    assert (event.id, event.text, event.camera, event.utc) == (found.id, "text 1", "yard", 1000000000)
+    assert event.thumbnail.get_data() == b"jpeg"
+    assert "no event 4711" in refused(Bitmar.Error.PARAMETER, log.get_event, 4711)
+    refused(Bitmar.Error.PARAMETER, log.get_event, -1)
+    # What was handed out is the caller's, and what is forgotten is not there any more.
+    assert log.forget(0, -1, "yard")[1] == 1
+    refused(Bitmar.Error.PARAMETER, log.get_event, found.id)
+    log.close()
+    del log, found
+    gc.collect()
+    assert event.text == "text 1" and event.thumbnail.get_data() == b"jpeg"
+
+
 def a_log_refuses_what_is_not_its():
     m, other = model(), model("tiny-early.gguf")
     log = Bitmar.EventLog.open("other.db", m, Bitmar.EventLogMode.WRITE)
@@ -257,7 +293,7 @@ def nothing_is_leaked():
 
 if __name__ == "__main__":
     tests = {name: f for name, f in list(globals().items()) if callable(f) and getattr(f, "__module__", "") == "__main__"
-             and name not in ("model", "pixels", "image", "look", "refused")}
+             and name not in ("model", "pixels", "image", "look", "a_log_of", "refused")}
     if sys.argv[1] == "--list":
         print("\n".join(tests))
     else:

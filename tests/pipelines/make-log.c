@@ -9,12 +9,13 @@
 
 #include "bitmar.h"
 
+/* By its address, since arguments are evaluated in any order. */
 static void
-check (gboolean done, GError *error)
+check (gboolean done, GError **error)
 {
   if (done)
     return;
-  g_printerr ("make-log: %s\n", error->message);
+  g_printerr ("make-log: %s\n", (*error)->message);
   exit (1);
 }
 
@@ -27,8 +28,8 @@ append (BitmarModel *model, BitmarEventLog *log, const char *camera, gint64 seco
   BitmarEvent e = { .camera = camera, .text = text, .utc = seconds * 1000000000, .pts = G_MAXUINT64, .running_time = 5,
     .confidence = 0.75f, .novelty = 0.5f, .embedding = x, .thumbnail = g_bytes_new_take (jpeg, strlen (jpeg)) };
 
-  check (x != NULL, error);
-  check (bitmar_event_log_append (log, &e, &error), error);
+  check (x != NULL, &error);
+  check (bitmar_event_log_append (log, &e, &error), &error);
   g_bytes_unref (e.thumbnail);
   g_free (x);
 }
@@ -38,20 +39,25 @@ main (int argc, char **argv)
 {
   gboolean hold = argc > 2 && g_str_equal (argv[1], "--hold");
   GError *error = NULL;
-  BitmarModel *model = bitmar_model_load (bitmar_model_default_path (), &error);
+  BitmarModel *model;
   BitmarEventLog *log;
 
-  check (model != NULL, error);
+  if (hold ? argc != 3 : argc % 3 != 2) {
+    g_printerr ("Usage: make-log FILE [CAMERA SECONDS TEXT]...\n       make-log --hold FILE\n");
+    return 2;
+  }
+  model = bitmar_model_load (bitmar_model_default_path (), &error);
+  check (model != NULL, &error);
   log = bitmar_event_log_open (argv[hold ? 2 : 1], model, BITMAR_EVENT_LOG_WRITE, &error);
-  check (log != NULL, error);
+  check (log != NULL, &error);
   for (int i = 2; !hold && i + 2 < argc; i += 3)
     append (model, log, argv[i], atoi (argv[i + 1]), argv[i + 2]);
   for (guint i = 0; hold; i++) {
     append (model, log, "held", i, "a dog on a street");
-    check (bitmar_event_log_flush (log, &error), error);
+    check (bitmar_event_log_flush (log, &error), &error);
     g_usleep (20000);
   }
-  check (bitmar_event_log_close (log, &error), error);
+  check (bitmar_event_log_close (log, &error), &error);
   g_object_unref (log);
   g_object_unref (model);
   return 0;

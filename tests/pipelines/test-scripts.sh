@@ -104,6 +104,13 @@ json () {
     grep -q '"stream":"front door"' "$work/o.json"
 }
 ok 'caption-json' json
+# Where there is no build, GStreamer finds what is installed; here by the environment.
+installed () {
+  BITMAR_BUILD=$work/none "$scripts/caption-json" --min-confidence 0 "$clip" > "$work/i.json" && "$CHECK_JSON" + stream:s text:s < "$work/i.json"
+}
+ok 'caption-json with an installed plugin' installed
+ok 'neither built nor installed' says 1 'neither built' env BITMAR_BUILD="$work/none" GST_PLUGIN_PATH= GST_REGISTRY="$work/registry.bin" \
+  "$scripts/caption-json" "$clip"
 together () {
   { echo before; "$scripts/caption-json" "$clip"; "$scripts/caption-json" "$clip"; echo after; } > "$work/together"
   [ "$(head -n 1 "$work/together")" = before ] && [ "$(tail -n 1 "$work/together")" = after ] &&

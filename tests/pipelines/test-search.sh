@@ -22,6 +22,8 @@ says () {
 ok 'a log is made' "$MAKE_LOG" "$log" yard 1700000000 'a man with a dog' yard 1700000100 'a red car on a street' \
   door 1700000200 'a pizza on a table' door $((now - 60)) 'a cat on a bed'
 
+ok 'a text that is too long for the model is told' says 1 'the text has 501 tokens, the model reads 47' "$MAKE_LOG" "$work/long.log" yard 1700000000 "$(yes zebra | head -n 500 | tr '\n' ' ')"
+
 first () {
   "$BITMAR" search "$log" "$@" > "$work/out" && head -n 1 "$work/out" | grep -q "^$line"
 }
