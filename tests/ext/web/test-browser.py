@@ -51,7 +51,7 @@ def captions():
     for camera in ("door", "clip"):
         tile(camera, "tile.querySelector('.caption:not(.none)')")
         tile(camera, "tile.querySelector('canvas').dataset.pictures > 3")
-        assert tile(camera, "tile.querySelector('.state').textContent") == "Watching"
+        tile(camera, "tile.querySelector('.state').textContent === 'Watching'")
     assert browser.wait("const s = document.getElementById('summary').textContent; return s.includes('2 of 3') && s")
     tile("gone", "tile.querySelector('.away').innerText.includes('gone is away') && tile.querySelector('.state').textContent === 'Away'")
 
