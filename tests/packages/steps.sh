@@ -30,7 +30,13 @@ inside () {
 
 # The rules of the host's network (a proxy, names) hold inside, too.
 bootstrap () {
-  debootstrap --variant=minbase --include=ca-certificates "$suite" "$chroots/$1" "$mirror" || return 1
+  kept=${BITMAR_BASE:+$BITMAR_BASE/$suite}
+  if [ -n "$kept" ] && [ -d "$kept" ]; then
+    cp -a "$kept" "$chroots/$1" || return 1
+  else
+    debootstrap --variant=minbase --include=ca-certificates "$suite" "$chroots/$1" "$mirror" || return 1
+    [ -z "$kept" ] || { mkdir -p "$BITMAR_BASE" && cp -a "$chroots/$1" "$kept"; } || return 1
+  fi
   cp /etc/resolv.conf /etc/hosts "$chroots/$1/etc/"
   grep -lis proxy /etc/apt/apt.conf /etc/apt/apt.conf.d/* | while read -r file; do cp "$file" "$chroots/$1/etc/apt/apt.conf.d/"; done
   echo force-unsafe-io > "$chroots/$1/etc/dpkg/dpkg.cfg.d/test"
