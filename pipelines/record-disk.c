@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define ROOM (1 << 20)
+/* Stands before it, of a file that can't be opened. */
+#define SYSTEM "system error: "
 
 char *
 record_disk_explain_errno (const char *folder, int error)
@@ -33,7 +35,10 @@ record_disk_explain (const char *folder, GstMessage *message)
   } else {
     const char *cause = debug ? strrchr (debug, '\n') : NULL;
 
-    why = g_strdup_printf ("nothing can be written to %s: %s", folder, cause ? cause + 1 : error->message);
+    cause = cause ? cause + 1 : error->message;
+    if (g_str_has_prefix (cause, SYSTEM))
+      cause += strlen (SYSTEM);
+    why = g_strdup_printf ("nothing can be written to %s: %s", folder, cause);
   }
   g_error_free (error);
   return why;
