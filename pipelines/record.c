@@ -30,6 +30,7 @@ typedef struct {
   GstElement *bin;
   int status;
   GHashTable *open;            /* file → its beginning */
+  GQueue told;                 /* lines of what is closed, for standard output */
   char *complaint;             /* of a sidecar, told last */
 } Record;
 
@@ -78,19 +79,35 @@ segment_json (Record *r, const char *file, gint64 utc, guint64 duration)
 }
 
 static void
-print_segment (const char *file, GstClockTime duration, gpointer data)
+close_segment (const char *file, GstClockTime duration, gpointer data)
 {
   Record *r = data;
-  g_autofree char *line = NULL;
   Beginning *b;
 
   g_mutex_lock (&r->lock);
   b = g_hash_table_lookup (r->open, file);
   if (b)
-    line = r->options->json ? segment_json (r, file, b->utc, duration) : g_strdup (file);
+    g_queue_push_tail (&r->told, r->options->json ? segment_json (r, file, b->utc, duration) : g_strdup (file));
   g_hash_table_remove (r->open, file);
   g_mutex_unlock (&r->lock);
-  if (!line || (puts (line) >= 0 && fflush (stdout) == 0))
+}
+
+/* After their subtitle files are written. */
+static void
+print_segments (Record *r)
+{
+  gboolean printed = TRUE;
+  char *line;
+
+  g_mutex_lock (&r->lock);
+  while ((line = g_queue_pop_head (&r->told))) {
+    g_mutex_unlock (&r->lock);
+    printed = printed && puts (line) >= 0 && fflush (stdout) == 0;
+    g_free (line);
+    g_mutex_lock (&r->lock);
+  }
+  g_mutex_unlock (&r->lock);
+  if (printed)
     return;
   if (errno != EPIPE)
     fprintf (stderr, "bitmar record: standard output: %s\n", g_strerror (errno));
@@ -278,7 +295,7 @@ describe (const GstCaps *caps, gpointer data)
 static void
 prepare (GstElement *bin, gpointer data)
 {
-  static const SegmenterFuncs funcs = { .name = name_segment, .closed = print_segment, .dropped = drop_segment };
+  static const SegmenterFuncs funcs = { .name = name_segment, .closed = close_segment, .dropped = drop_segment };
   Record *r = data;
   GstElement *video = gst_bin_get_by_name (GST_BIN (bin), "v"), *text = gst_bin_get_by_name (GST_BIN (bin), "t");
   GstPad *pad = gst_element_get_static_pad (text, "sink");
@@ -327,6 +344,7 @@ tick (gpointer data)
   g_autofree char *why = look_at_disk (r);
 
   flush_sidecars (r);
+  print_segments (r);
   if (why)
     gst_element_post_message (r->bin, gst_message_new_application (GST_OBJECT (r->bin), gst_structure_new ("bitmar-intake", "why", G_TYPE_STRING,
                 why, NULL)));
@@ -339,6 +357,7 @@ over (gpointer data)
   char *why = segmenter_close (r->segmenter);
 
   flush_sidecars (r);
+  print_segments (r);
   segmenter_free (r->segmenter);
   gst_object_unref (r->bin);
   g_mutex_lock (&r->lock);
