@@ -79,9 +79,9 @@ frame (GstCaps *caps, const GstSegment *segment, guint i)
   return sample;
 }
 
-/* Nothing is said for half a second, then one thing all the time. */
+/* Nothing is said for so many frames, then one thing all the time. */
 static char *
-record (Fixture *f, gboolean mp4, GstClockTime length)
+record (Fixture *f, gboolean mp4, GstClockTime length, guint silent)
 {
   g_autoptr (GstCaps) caps = gst_caps_from_string ("video/x-h264,stream-format=avc,alignment=au,width=64,height=48,framerate=10/1,"
       "codec_data=(buffer)0142c014ffe1000d6742c0148c8d423900f08846a001000468ce3c80");
@@ -91,13 +91,14 @@ record (Fixture *f, gboolean mp4, GstClockTime length)
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.start = segment.position = 1000 * GST_SECOND;
-  segmenter_push_text (s, NULL, 0, GST_SECOND / 2);
+  if (silent > 0)
+    segmenter_push_text (s, NULL, 0, silent * FRAME);
   for (guint i = 0; i < FRAMES; i++) {
     GstSample *sample = frame (caps, &segment, i);
 
     segmenter_push_video (s, sample);
     gst_sample_unref (sample);
-    if (i >= 5)
+    if (i >= silent)
       segmenter_push_text (s, "a dog", i * FRAME, (i + 1) * FRAME);
   }
   why = segmenter_close (s);
@@ -128,7 +129,7 @@ static void
 test_one (Fixture *f, gconstpointer data)
 {
   gboolean mp4 = GPOINTER_TO_INT (data);
-  g_autofree char *why = record (f, mp4, 60 * GST_SECOND), *found = NULL;
+  g_autofree char *why = record (f, mp4, 60 * GST_SECOND, 5), *found = NULL;
 
   g_assert_cmpstr (why, ==, NULL);
   g_assert_cmpuint (f->closed, ==, 1);
@@ -137,12 +138,24 @@ test_one (Fixture *f, gconstpointer data)
   g_assert_cmpstr (found, ==, "700 4200 a dog\nvideo 40 4000\n");
 }
 
+/* What is said of the first frame is said when that is shown. */
+static void
+test_at_once (Fixture *f, gconstpointer data)
+{
+  gboolean mp4 = GPOINTER_TO_INT (data);
+  g_autofree char *why = record (f, mp4, 60 * GST_SECOND, 0), *found = NULL;
+
+  g_assert_cmpstr (why, ==, NULL);
+  found = read_file (g_ptr_array_index (f->files, 0), mp4);
+  g_assert_cmpstr (found, ==, "200 4200 a dog\nvideo 40 4000\n");
+}
+
 /* A cut 2 s after the beginning: what is said goes on from there, in a file of its own zero, which is that of its key frame's decoding. */
 static void
 test_two (Fixture *f, gconstpointer data)
 {
   gboolean mp4 = GPOINTER_TO_INT (data);
-  g_autofree char *why = record (f, mp4, 2 * GST_SECOND), *first = NULL, *second = NULL;
+  g_autofree char *why = record (f, mp4, 2 * GST_SECOND, 5), *first = NULL, *second = NULL;
 
   g_assert_cmpstr (why, ==, NULL);
   g_assert_cmpuint (f->closed, ==, 2);
@@ -162,7 +175,7 @@ test_no_folder (Fixture *f, gconstpointer data)
 
   g_free (f->folder);
   f->folder = g_build_filename (folder, "none", NULL);
-  why = record (f, FALSE, 60 * GST_SECOND);
+  why = record (f, FALSE, 60 * GST_SECOND, 5);
   wanted = g_strdup_printf ("nothing can be written to %s: %s", f->folder, g_strerror (ENOENT));
   g_assert_cmpstr (why, ==, wanted);
   g_assert_cmpuint (f->closed, ==, 0);
@@ -177,6 +190,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/record-segment/mkv", Fixture, GINT_TO_POINTER (FALSE), set_up, test_one, tear_down);
   g_test_add ("/record-segment/mp4", Fixture, GINT_TO_POINTER (TRUE), set_up, test_one, tear_down);
+  g_test_add ("/record-segment/mkv-at-once", Fixture, GINT_TO_POINTER (FALSE), set_up, test_at_once, tear_down);
+  g_test_add ("/record-segment/mp4-at-once", Fixture, GINT_TO_POINTER (TRUE), set_up, test_at_once, tear_down);
   g_test_add ("/record-segment/mkv-cut", Fixture, GINT_TO_POINTER (FALSE), set_up, test_two, tear_down);
   g_test_add ("/record-segment/mp4-cut", Fixture, GINT_TO_POINTER (TRUE), set_up, test_two, tear_down);
   g_test_add ("/record-segment/no-folder", Fixture, NULL, set_up, test_no_folder, tear_down);
