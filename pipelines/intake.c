@@ -221,11 +221,12 @@ attempt (gpointer data)
   const IntakeOptions *o = intake->options;
   Connection c = { .intake = intake };
   g_autofree char *missing = source_missing_file (o->input);
+  g_autofree char *obstacle = !missing && intake->funcs->obstacle ? intake->funcs->obstacle (intake->user_data) : NULL;
   GError *error = NULL;
   gboolean goes_on;
 
-  if (missing) {
-    end (&c, missing);
+  if (missing || obstacle) {
+    end (&c, missing ? missing : obstacle);
   } else if ((c.pipeline = intake_pipeline_new (o, intake->funcs, intake->user_data, source_is_file (o->input), &error))) {
     play (&c);
   } else {
@@ -233,6 +234,8 @@ attempt (gpointer data)
     g_error_free (error);
   }
   goes_on = !source_is_file (o->input) || o->repeat;
+  if (c.failed)
+    retry_later (intake->retry);
   if (c.ended && o->repeat)
     retry_at_once (intake->retry);
   else if (!retry_is_stopped (intake->retry) || c.failed)

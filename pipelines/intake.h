@@ -43,6 +43,8 @@ typedef struct {
   /* Where prepare was, once: the pipeline has come to its end and is no more. (transfer full) Not NULL: what failed there. */
   char *(*over) (gpointer user_data);
   void (*state) (IntakeState state, const char *why, gpointer user_data);
+  /* May be NULL. Before the source is asked. (transfer full) Not NULL: why it would be in vain. */
+  char *(*obstacle) (gpointer user_data);
 } IntakeFuncs;
 
 typedef struct _Intake Intake;

@@ -3,48 +3,56 @@
 
 #include "record-segment.h"
 
+#include <glib/gstdio.h>
 #include <gst/app/app.h>
 #include <string.h>
 
-/* A caption that lasts is written in pieces of this length, so that what was recorded before is on the disk. */
-#define PIECE (5 * GST_SECOND)
+#include "record-disk.h"
+
+/* A caption that lasts is written in pieces of this length, so that what was recorded before is on the disk. mp4mux has to have the next one, too. */
+#define PIECE_MKV (2 * GST_SECOND)
+#define PIECE_MP4 GST_SECOND
 /* Video that waits for what is said at its time; more than any piece. */
 #define MAX_WAIT (30 * GST_SECOND)
 #define CLOSE_US (15 * G_USEC_PER_SEC)
+
+/* Times have a sign: the first frame of video with B-frames is decoded before time begins. */
+#define GOES_ON G_MAXINT64
 
 typedef struct {
   char *file;
   GstElement *pipeline, *video, *text;
   GstBus *bus;
-  GstClockTime start, end;     /* end = NONE: it goes on */
-  GstClockTime last;           /* the end of its last frame */
+  GstClockTimeDiff start, end;
+  GstClockTimeDiff last, distance;     /* its last frame, and how long that is shown */
   gboolean blank, text_begun, text_ended;
 } Segment;
 
 /* Of what is said (text = NULL: nothing), and not written yet. */
 typedef struct {
   char *text;
-  GstClockTime start, end;
+  GstClockTimeDiff start, end;
 } Piece;
 
 /* Of video, likewise. */
 typedef struct {
   GstSample *sample;
   Segment *segment;
-  GstClockTime pts, dts;
+  GstClockTimeDiff pts, dts;
+  gboolean has_dts;
 } Frame;
 
 struct _Segmenter {
   gboolean mp4;
-  GstClockTime length;
+  GstClockTimeDiff length, piece;
   const SegmenterFuncs *funcs;
   gpointer user_data;
   GMutex lock;                 /* of the rest */
   GQueue segments;             /* the last one goes on, those before it have their end */
   GQueue pieces, frames;       /* in their order */
   guint64 waiting_bytes;
-  GstClockTime newest;         /* where the video is: what is cut before that is cut */
-  GstClockTime written;        /* text is, up to here */
+  GstClockTimeDiff newest;     /* where the video is: what is cut before that is cut */
+  GstClockTimeDiff written;    /* text is, up to here */
   gboolean asked;              /* for a key frame */
   GstCaps *caps;
   char *why;                   /* it failed */
@@ -99,11 +107,11 @@ mark_sparse (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 }
 
 static Segment *
-segment_new (Segmenter *s, GstCaps *caps, GstClockTime start)
+segment_new (Segmenter *s, GstCaps *caps, GstClockTimeDiff start)
 {
   const char *muxer = s->mp4 ? "mp4mux name=m fragment-duration=1000 fragment-mode=first-moov-then-finalise" : "matroskamux name=m";
   g_autofree char *line = g_strdup_printf ("appsrc name=v format=time max-bytes=0  appsrc name=t format=time max-bytes=0 "
-      "caps=text/x-raw,format=utf8  %s ! filesink name=f async=false  v. ! m.video_%%u  t. ! m.subtitle_%%u", muxer);
+      "caps=text/x-raw,format=utf8  %s ! filesink name=f async=false buffer-mode=unbuffered  v. ! m.video_%%u  t. ! m.subtitle_%%u", muxer);
   GstElement *pipeline = gst_parse_launch_full (line, NULL, GST_PARSE_FLAG_FATAL_ERRORS, NULL), *sink;
   Segment *segment;
   GstPad *pad;
@@ -113,7 +121,7 @@ segment_new (Segmenter *s, GstCaps *caps, GstClockTime start)
   segment = g_new0 (Segment, 1);
   *segment = (Segment) { .file = s->funcs->name (start, s->user_data), .pipeline = pipeline, .video = gst_bin_get_by_name (GST_BIN (pipeline), "v"),
     .text = gst_bin_get_by_name (GST_BIN (pipeline), "t"), .bus = gst_element_get_bus (pipeline), .start = start, .last = start,
-    .end = GST_CLOCK_TIME_NONE, .blank = s->mp4 };
+    .end = GOES_ON, .blank = s->mp4 };
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "f");
   g_object_set (sink, "location", segment->file, NULL);
   gst_object_unref (sink);
@@ -129,37 +137,41 @@ static void
 segment_write_video (Segment *segment, const Frame *frame)
 {
   GstBuffer *copy = gst_buffer_copy (gst_sample_get_buffer (frame->sample));
-  GstClockTime pts = frame->pts, dts = frame->dts;
 
-  GST_BUFFER_PTS (copy) = pts > segment->start ? pts - segment->start : 0;
-  GST_BUFFER_DTS (copy) = !GST_CLOCK_TIME_IS_VALID (dts) ? GST_CLOCK_TIME_NONE : dts > segment->start ? dts - segment->start : 0;
-  segment->last = MAX (segment->last, pts + (GST_BUFFER_DURATION_IS_VALID (copy) ? GST_BUFFER_DURATION (copy) : 0));
+  GST_BUFFER_PTS (copy) = MAX (frame->pts - segment->start, 0);
+  GST_BUFFER_DTS (copy) = frame->has_dts ? (GstClockTime) MAX (frame->dts - segment->start, 0) : GST_CLOCK_TIME_NONE;
+  if (frame->pts > segment->last || GST_BUFFER_DURATION_IS_VALID (copy))
+    segment->distance = GST_BUFFER_DURATION_IS_VALID (copy) ? (GstClockTimeDiff) GST_BUFFER_DURATION (copy) : frame->pts - segment->last;
+  segment->last = MAX (segment->last, frame->pts);
   gst_app_src_push_buffer (GST_APP_SRC (segment->video), copy);
+}
+
+static void
+segment_push_text (Segment *segment, const char *text, GstClockTimeDiff start, GstClockTimeDiff end)
+{
+  GstBuffer *buffer = gst_buffer_new_memdup (text, strlen (text));
+
+  GST_BUFFER_PTS (buffer) = start - segment->start;
+  GST_BUFFER_DURATION (buffer) = end - start;
+  gst_app_src_push_buffer (GST_APP_SRC (segment->text), buffer);
 }
 
 /* text = NULL: nothing is said; muxers are told that they need not wait. */
 static void
-segment_write_text (Segment *segment, const char *text, GstClockTime start, GstClockTime end)
+segment_write_text (Segment *segment, const char *text, GstClockTimeDiff start, GstClockTimeDiff end)
 {
-  GstBuffer *buffer;
-
   start = MAX (start, segment->start);
-  if (GST_CLOCK_TIME_IS_VALID (segment->end))
-    end = MIN (end, segment->end);
+  end = MIN (end, segment->end);
   if (start >= end || segment->text_ended)
     return;
   /* mp4mux would take the first caption for the track's beginning; a blank is what its format has for silence. */
-  if (!text && !segment->text_begun && segment->blank)
-    text = " ";
-  segment->text_begun = TRUE;
-  if (!text) {
+  if (segment->blank && !segment->text_begun && (!text || start > segment->start))
+    segment_push_text (segment, " ", segment->start, text ? start : end);
+  else if (!text)
     gst_element_send_event (segment->text, gst_event_new_gap (start - segment->start, end - start));
-    return;
-  }
-  buffer = gst_buffer_new_memdup (text, strlen (text));
-  GST_BUFFER_PTS (buffer) = start - segment->start;
-  GST_BUFFER_DURATION (buffer) = end - start;
-  gst_app_src_push_buffer (GST_APP_SRC (segment->text), buffer);
+  segment->text_begun = TRUE;
+  if (text)
+    segment_push_text (segment, text, start, end);
 }
 
 static void
@@ -174,25 +186,24 @@ segment_end_text (Segment *segment)
 
 /* It is held together while it may go on, but not for long, and not across the end of a file. */
 static gboolean
-is_complete (Segmenter *s, const Piece *piece, GstClockTime limit)
+is_complete (Segmenter *s, const Piece *piece, GstClockTimeDiff limit)
 {
-  if (!piece->text || piece != g_queue_peek_tail (&s->pieces) || MIN (piece->end, limit) >= piece->start + PIECE)
+  if (!piece->text || piece != g_queue_peek_tail (&s->pieces) || MIN (piece->end, limit) >= piece->start + s->piece)
     return TRUE;
   for (GList *l = s->segments.head; l; l = l->next)
-    if (GST_CLOCK_TIME_IS_VALID (((Segment *) l->data)->end) && ((Segment *) l->data)->end > piece->start
-        && ((Segment *) l->data)->end <= limit)
+    if (((Segment *) l->data)->end > piece->start && ((Segment *) l->data)->end <= limit)
       return TRUE;
   return FALSE;
 }
 
 /* Up to where the video is: beyond that, files are not cut yet. */
 static void
-write_pieces (Segmenter *s, GstClockTime limit, gboolean all)
+write_pieces (Segmenter *s, GstClockTimeDiff limit, gboolean all)
 {
   Piece *piece;
 
   while ((piece = g_queue_peek_head (&s->pieces)) && piece->start < limit && (all || is_complete (s, piece, limit))) {
-    GstClockTime end = MIN (piece->end, limit);
+    GstClockTimeDiff end = MIN (piece->end, limit);
 
     for (GList *l = s->segments.head; l; l = l->next)
       segment_write_text (l->data, piece->text, piece->start, end);
@@ -203,12 +214,12 @@ write_pieces (Segmenter *s, GstClockTime limit, gboolean all)
     piece_free (g_queue_pop_head (&s->pieces));
   }
   for (GList *l = s->segments.head; l; l = l->next)
-    if (GST_CLOCK_TIME_IS_VALID (((Segment *) l->data)->end) && ((Segment *) l->data)->end <= s->written)
+    if (((Segment *) l->data)->end <= s->written)
       segment_end_text (l->data);
 }
 
 static void
-add_piece (Segmenter *s, const char *text, GstClockTime start, GstClockTime end)
+add_piece (Segmenter *s, const char *text, GstClockTimeDiff start, GstClockTimeDiff end)
 {
   Piece *piece = g_queue_peek_tail (&s->pieces);
 
@@ -223,15 +234,16 @@ add_piece (Segmenter *s, const char *text, GstClockTime start, GstClockTime end)
 
 /* ---- Video, with the lock ---------------------------------------------------------------------------- */
 
-static GstClockTime
-running_time (GstSample *sample, GstClockTime time)
+/* FALSE: it has none. */
+static gboolean
+running_time (GstSample *sample, GstClockTime time, GstClockTimeDiff *out)
 {
-  guint64 out;
+  guint64 distance;
+  int sign = GST_CLOCK_TIME_IS_VALID (time) ? gst_segment_to_running_time_full (gst_sample_get_segment (sample), GST_FORMAT_TIME, time, &distance) : 0;
 
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return GST_CLOCK_TIME_NONE;
-  /* What lies before the segment (a decoding time) is taken for its beginning. */
-  return gst_segment_to_running_time_full (gst_sample_get_segment (sample), GST_FORMAT_TIME, time, &out) > 0 ? out : 0;
+  if (sign != 0)
+    *out = sign * (GstClockTimeDiff) distance;
+  return sign != 0;
 }
 
 static Segment *
@@ -241,7 +253,7 @@ current (Segmenter *s)
 }
 
 static void
-begin_segment (Segmenter *s, GstSample *sample, GstClockTime start)
+begin_segment (Segmenter *s, GstSample *sample, GstClockTimeDiff start)
 {
   Segment *segment = segment_new (s, gst_sample_get_caps (sample), start), *last = current (s);
 
@@ -261,21 +273,22 @@ static void
 add_frame (Segmenter *s, GstSample *sample)
 {
   GstBuffer *buffer = gst_sample_get_buffer (sample);
-  GstClockTime pts = running_time (sample, GST_BUFFER_PTS (buffer)), dts = running_time (sample, GST_BUFFER_DTS (buffer));
+  GstClockTimeDiff pts, dts = 0;
+  gboolean has_dts = running_time (sample, GST_BUFFER_DTS (buffer), &dts);
   Segment *segment = current (s);
   Frame *frame;
 
-  if (!GST_CLOCK_TIME_IS_VALID (pts))
-    pts = GST_CLOCK_TIME_IS_VALID (dts) ? dts : s->newest;
+  if (!running_time (sample, GST_BUFFER_PTS (buffer), &pts))
+    pts = has_dts ? dts : s->newest;
   if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT) && (!segment || pts >= segment->start + s->length
           || !gst_caps_is_equal (gst_sample_get_caps (sample), s->caps)))
-    begin_segment (s, sample, GST_CLOCK_TIME_IS_VALID (dts) ? MIN (pts, dts) : pts);
+    begin_segment (s, sample, has_dts ? MIN (pts, dts) : pts);
   segment = current (s);
   s->newest = MAX (s->newest, pts);
   if (!segment)
     return;
   frame = g_new0 (Frame, 1);
-  *frame = (Frame) { .sample = gst_sample_ref (sample), .segment = segment, .pts = pts, .dts = dts };
+  *frame = (Frame) { .sample = gst_sample_ref (sample), .segment = segment, .pts = pts, .dts = dts, .has_dts = has_dts };
   g_queue_push_tail (&s->frames, frame);
   s->waiting_bytes += gst_buffer_get_size (buffer);
 }
@@ -306,6 +319,7 @@ segmenter_new (gboolean mp4, GstClockTime length, const SegmenterFuncs *funcs, g
 
   s->mp4 = mp4;
   s->length = length;
+  s->piece = mp4 ? PIECE_MP4 : PIECE_MKV;
   s->funcs = funcs;
   s->user_data = user_data;
   g_mutex_init (&s->lock);
@@ -344,7 +358,7 @@ segmenter_push_video (Segmenter *s, GstSample *sample)
 }
 
 void
-segmenter_push_text (Segmenter *s, const char *text, GstClockTime start, GstClockTime end)
+segmenter_push_text (Segmenter *s, const char *text, GstClockTimeDiff start, GstClockTimeDiff end)
 {
   g_mutex_lock (&s->lock);
   if (!s->why) {
@@ -368,17 +382,29 @@ segmenter_get_level (Segmenter *s)
   return level;
 }
 
+/* With the lock. Of what a disk has no room for at all, nothing is left. */
+static void
+drop_empty (Segmenter *s)
+{
+  for (GList *l = s->segments.head; l; l = l->next) {
+    Segment *segment = l->data;
+    GStatBuf status;
+
+    if (g_stat (segment->file, &status) == 0 && status.st_size > 0)
+      continue;
+    g_unlink (segment->file);
+    s->funcs->dropped (segment->file, s->user_data);
+  }
+}
+
+/* With the lock. */
 static void
 fail (Segmenter *s, Segment *segment, GstMessage *message)
 {
-  GError *error;
+  g_autofree char *folder = g_path_get_dirname (segment->file);
 
-  gst_message_parse_error (message, &error, NULL);
-  if (!s->why)
-    s->why = g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT)
-        ? g_strdup_printf ("the disk is full: no more can be written to %s", segment->file)
-        : g_strdup_printf ("%s: %s", segment->file, error->message);
-  g_error_free (error);
+  s->why = record_disk_explain (folder, message);
+  drop_empty (s);
 }
 
 /* With the lock. TRUE: it is closed. */
@@ -409,7 +435,7 @@ poll_all (Segmenter *s)
       continue;
     g_queue_delete_link (&s->segments, l);
     gst_element_set_state (segment->pipeline, GST_STATE_NULL);
-    s->funcs->closed (segment->file, segment->last - segment->start, s->user_data);
+    s->funcs->closed (segment->file, segment->end - segment->start, s->user_data);
     segment_free (segment);
   }
 }
@@ -437,7 +463,7 @@ segmenter_close (Segmenter *s)
   write_frames (s, TRUE);
   last = current (s);
   if (last) {
-    last->end = MAX (last->last, last->start + 1);
+    last->end = MAX (last->last + last->distance, last->start + 1);
     gst_app_src_end_of_stream (GST_APP_SRC (last->video));
     write_pieces (s, last->end, TRUE);
   }

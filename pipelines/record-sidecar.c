@@ -3,26 +3,36 @@
 
 #include "record-sidecar.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* Captions may come this long after the cut behind them. */
 #define KEEP (120 * GST_SECOND)
 
+#define GOES_ON G_MAXINT64
+
 typedef struct {
   char *file;
-  GstClockTime start, end;     /* end = NONE: goes on */
+  GstClockTimeDiff start, end;
   gboolean dirty;
 } Segment;
 
 typedef struct {
   char *text;
-  GstClockTime start, end;
+  GstClockTimeDiff start, end;
 } Cue;
+
+/* A file as it is to be. */
+typedef struct {
+  char *path;
+  GString *text;
+} Draft;
 
 struct _Sidecars {
   SidecarFormat format;
   GMutex lock;
   GQueue segments, cues;       /* in their order */
+  GQueue drafts;               /* of former recordings */
 };
 
 static void
@@ -43,6 +53,16 @@ cue_free (gpointer data)
   g_free (cue);
 }
 
+static void
+draft_free (gpointer data)
+{
+  Draft *draft = data;
+
+  g_string_free (draft->text, TRUE);
+  g_free (draft->path);
+  g_free (draft);
+}
+
 Sidecars *
 sidecars_new (SidecarFormat format)
 {
@@ -51,23 +71,6 @@ sidecars_new (SidecarFormat format)
   s->format = format;
   g_mutex_init (&s->lock);
   return s;
-}
-
-void
-sidecars_restart (Sidecars *s)
-{
-  g_mutex_lock (&s->lock);
-  g_queue_clear_full (&s->segments, segment_free);
-  g_queue_clear_full (&s->cues, cue_free);
-  g_mutex_unlock (&s->lock);
-}
-
-void
-sidecars_free (Sidecars *s)
-{
-  sidecars_restart (s);
-  g_mutex_clear (&s->lock);
-  g_free (s);
 }
 
 char *
@@ -83,17 +86,17 @@ sidecar_name (SidecarFormat format, const char *file)
 static gboolean
 overlaps (const Segment *segment, const Cue *cue)
 {
-  return cue->end > segment->start && (!GST_CLOCK_TIME_IS_VALID (segment->end) || cue->start < segment->end);
+  return cue->end > segment->start && cue->start < segment->end;
 }
 
 /* With the lock. */
 static void
-forget_before (Sidecars *s, GstClockTime time)
+forget_before (Sidecars *s, GstClockTimeDiff time)
 {
   Segment *segment;
   Cue *cue;
 
-  while ((segment = g_queue_peek_head (&s->segments)) && !segment->dirty && GST_CLOCK_TIME_IS_VALID (segment->end) && segment->end < time)
+  while ((segment = g_queue_peek_head (&s->segments)) && !segment->dirty && segment->end < time)
     segment_free (g_queue_pop_head (&s->segments));
   segment = g_queue_peek_head (&s->segments);
   while ((cue = g_queue_peek_head (&s->cues)) && segment && cue->end < segment->start)
@@ -101,11 +104,11 @@ forget_before (Sidecars *s, GstClockTime time)
 }
 
 void
-sidecars_cut (Sidecars *s, const char *file, GstClockTime start)
+sidecars_cut (Sidecars *s, const char *file, GstClockTimeDiff start)
 {
   Segment *segment = g_new0 (Segment, 1), *last;
 
-  *segment = (Segment) { .file = g_strdup (file), .start = start, .end = GST_CLOCK_TIME_NONE, .dirty = TRUE };
+  *segment = (Segment) { .file = g_strdup (file), .start = start, .end = GOES_ON, .dirty = TRUE };
   g_mutex_lock (&s->lock);
   last = g_queue_peek_tail (&s->segments);
   if (last) {
@@ -113,13 +116,12 @@ sidecars_cut (Sidecars *s, const char *file, GstClockTime start)
     last->dirty = TRUE;
   }
   g_queue_push_tail (&s->segments, segment);
-  if (start > KEEP)
-    forget_before (s, start - KEEP);
+  forget_before (s, start - KEEP);
   g_mutex_unlock (&s->lock);
 }
 
 void
-sidecars_say (Sidecars *s, const char *text, GstClockTime start, GstClockTime end)
+sidecars_say (Sidecars *s, const char *text, GstClockTimeDiff start, GstClockTimeDiff end)
 {
   Cue *cue;
 
@@ -141,7 +143,7 @@ sidecars_say (Sidecars *s, const char *text, GstClockTime start, GstClockTime en
 /* ---- Out --------------------------------------------------------------------------------------------- */
 
 static void
-append_time (GString *out, GstClockTime time, char point)
+append_time (GString *out, GstClockTimeDiff time, char point)
 {
   guint64 ms = time / GST_MSECOND;
 
@@ -153,11 +155,9 @@ append_time (GString *out, GstClockTime time, char point)
 static void
 append_cue (GString *out, SidecarFormat format, const Segment *segment, const Cue *cue, guint n)
 {
-  GstClockTime start = MAX (cue->start, segment->start), end = cue->end;
+  GstClockTimeDiff start = MAX (cue->start, segment->start), end = MIN (cue->end, segment->end);
   char point = format == SIDECAR_SRT ? ',' : '.';
 
-  if (GST_CLOCK_TIME_IS_VALID (segment->end))
-    end = MIN (end, segment->end);
   if (format == SIDECAR_SRT)
     g_string_append_printf (out, "%u\n", n);
   append_time (out, start - segment->start, point);
@@ -179,32 +179,48 @@ compose (Sidecars *s, const Segment *segment)
   return out;
 }
 
-/* The next that has changed; NULL: none. */
-static GString *
-next_dirty (Sidecars *s, char **path)
+static Draft *
+draft (Sidecars *s, Segment *segment)
 {
-  GString *text = NULL;
+  Draft *d = g_new (Draft, 1);
 
-  g_mutex_lock (&s->lock);
-  for (GList *l = s->segments.head; l && !text; l = l->next) {
-    Segment *segment = l->data;
-
-    if (!segment->dirty)
-      continue;
-    segment->dirty = FALSE;
-    *path = sidecar_name (s->format, segment->file);
-    text = compose (s, segment);
-  }
-  g_mutex_unlock (&s->lock);
-  return text;
+  *d = (Draft) { .path = sidecar_name (s->format, segment->file), .text = compose (s, segment) };
+  segment->dirty = FALSE;
+  return d;
 }
 
-static void
-mark_all (Sidecars *s)
+/* The next that is to be written; NULL: none. */
+static Draft *
+next_draft (Sidecars *s)
 {
+  Draft *d;
+
   g_mutex_lock (&s->lock);
-  for (GList *l = s->segments.head; l; l = l->next)
-    ((Segment *) l->data)->dirty = TRUE;
+  d = g_queue_pop_head (&s->drafts);
+  for (GList *l = s->segments.head; l && !d; l = l->next)
+    if (((Segment *) l->data)->dirty)
+      d = draft (s, l->data);
+  g_mutex_unlock (&s->lock);
+  return d;
+}
+
+/* Not before its segment's next version. */
+static void
+put_back (Sidecars *s, Draft *d)
+{
+  gboolean kept = FALSE;
+
+  g_mutex_lock (&s->lock);
+  for (GList *l = s->segments.head; l && !kept; l = l->next) {
+    g_autofree char *path = sidecar_name (s->format, ((Segment *) l->data)->file);
+
+    if ((kept = g_str_equal (path, d->path)))
+      ((Segment *) l->data)->dirty = TRUE;
+  }
+  if (kept)
+    draft_free (d);
+  else
+    g_queue_push_head (&s->drafts, d);
   g_mutex_unlock (&s->lock);
 }
 
@@ -212,16 +228,55 @@ gboolean
 sidecars_flush (Sidecars *s, GError **error)
 {
   gboolean written = TRUE;
-  GString *text;
-  char *path;
+  Draft *d;
 
-  while (written && (text = next_dirty (s, &path))) {
+  while (written && (d = next_draft (s))) {
     /* Written beside and renamed: who reads it meanwhile reads the former. */
-    written = g_file_set_contents_full (path, text->str, text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
-    g_string_free (text, TRUE);
-    g_free (path);
+    written = g_file_set_contents_full (d->path, d->text->str, d->text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+    if (written)
+      draft_free (d);
+    else
+      put_back (s, d);
   }
-  if (!written)
-    mark_all (s);
   return written;
+}
+
+/* ---- From one recording to the next ------------------------------------------------------------------ */
+
+void
+sidecars_restart (Sidecars *s)
+{
+  g_mutex_lock (&s->lock);
+  for (GList *l = s->segments.head; l; l = l->next)
+    if (((Segment *) l->data)->dirty)
+      g_queue_push_tail (&s->drafts, draft (s, l->data));
+  g_queue_clear_full (&s->segments, segment_free);
+  g_queue_clear_full (&s->cues, cue_free);
+  g_mutex_unlock (&s->lock);
+}
+
+void
+sidecars_drop (Sidecars *s, const char *file)
+{
+  g_autofree char *path = sidecar_name (s->format, file);
+
+  g_mutex_lock (&s->lock);
+  for (GList *l = s->segments.head, *next; l; l = next) {
+    next = l->next;
+    if (!g_str_equal (((Segment *) l->data)->file, file))
+      continue;
+    segment_free (l->data);
+    g_queue_delete_link (&s->segments, l);
+  }
+  g_mutex_unlock (&s->lock);
+  g_unlink (path);
+}
+
+void
+sidecars_free (Sidecars *s)
+{
+  sidecars_restart (s);
+  g_queue_clear_full (&s->drafts, draft_free);
+  g_mutex_clear (&s->lock);
+  g_free (s);
 }

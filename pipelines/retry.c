@@ -76,6 +76,12 @@ retry_at_once (Retry *retry)
   retry->pause_us = 0;
 }
 
+void
+retry_later (Retry *retry)
+{
+  retry->pause_us = LONGEST_PAUSE_US;
+}
+
 gboolean
 retry_is_stopped (Retry *retry)
 {

@@ -15,9 +15,10 @@ typedef gboolean (*RetryFunc) (gpointer user_data);
 /* Its thread waits for retry_begin(), and first of all calls `begin`. */
 Retry *retry_new (void (*begin) (gpointer user_data), RetryFunc attempt, gpointer user_data);
 void retry_begin (Retry *retry, const char *name);
-/* In the thread: it works, so that the next pause is short again; or, at once, there is none. */
+/* In the thread: it works, so that the next pause is short again; or, at once, there is none; or, later, it is the longest. */
 void retry_works (Retry *retry);
 void retry_at_once (Retry *retry);
+void retry_later (Retry *retry);
 gboolean retry_is_stopped (Retry *retry);
 /* Any thread. Ends the pause; an attempt that is under way looks at retry_is_stopped(). */
 void retry_stop (Retry *retry);

@@ -30,7 +30,13 @@ inside () {
 
 # The rules of the host's network (a proxy, names) hold inside, too.
 bootstrap () {
-  debootstrap --variant=minbase --include=ca-certificates "$suite" "$chroots/$1" "$mirror" || return 1
+  kept=${BITMAR_BASE:+$BITMAR_BASE/$suite}
+  if [ -n "$kept" ] && [ -d "$kept" ]; then
+    cp -a "$kept" "$chroots/$1" || return 1
+  else
+    debootstrap --variant=minbase --include=ca-certificates "$suite" "$chroots/$1" "$mirror" || return 1
+    [ -z "$kept" ] || { mkdir -p "$BITMAR_BASE" && cp -a "$chroots/$1" "$kept"; } || return 1
+  fi
   cp /etc/resolv.conf /etc/hosts "$chroots/$1/etc/"
   grep -lis proxy /etc/apt/apt.conf /etc/apt/apt.conf.d/* | while read -r file; do cp "$file" "$chroots/$1/etc/apt/apt.conf.d/"; done
   echo force-unsafe-io > "$chroots/$1/etc/dpkg/dpkg.cfg.d/test"
@@ -104,6 +110,44 @@ python () {
   inside "$1" apt-get -q --no-install-recommends install gir1.2-bitmar-1.0 python3-gi || return 1
   inside "$1" python3 -c 'import gi; gi.require_version("Bitmar", "1.0"); from gi.repository import Bitmar
 print(Bitmar.Model.load(Bitmar.Model.default_path()).get_name())'
+}
+
+# parts CHROOT: what else there is to be installed works: a page that answers, a broker's section that is read, captions as ONVIF metadata, and pages.
+# It has a network of its own, so that its port is free.
+parts () {
+  inside "$1" apt-get -q --no-install-recommends install bitmar-web bitmar-mqtt gstreamer1.0-bitmar-onvif bitmar-doc || return 1
+  cat > "$chroots/$1/tmp/parts" <<'END'
+cd /tmp
+gst-inspect-1.0 bitmaronvif
+for element in bitmaronvif rtpbitmaronvifpay; do gst-inspect-1.0 $element > /dev/null; done
+gst-launch-1.0 -q videotestsrc num-buffers=90 ! video/x-raw,width=320,height=240,framerate=30/1 ! bitmarencode ! bitmarmemory ! \
+  bitmarcaption name=c min-confidence=0 ! fakesink c.json_src ! bitmaronvif ! filesink location=captions.xml
+grep '<tt:MetadataStream' captions.xml
+test -s /usr/share/doc/bitmar-doc/bitmar-1.0/index.html
+test -s /usr/share/doc/bitmar-doc/docs/packages.md
+gst-launch-1.0 -q videotestsrc num-buffers=90 ! video/x-raw,width=320,height=240,framerate=30/1 ! jpegenc ! matroskamux ! filesink location=demo.mkv
+printf '[watch]\nfolder = state\n[mqtt]\nbroker = mqtt://127.0.0.1:1\n[web]\n[camera demo]\nsource = demo.mkv\nrepeat = yes\n' > cameras.conf
+bitmar watch --check cameras.conf
+bitmar watch cameras.conf > said 2>&1 &
+python3 - <<'PY' || { cat said; exit 1; }
+import time, urllib.request
+for _ in range(300):
+    try:
+        page = urllib.request.urlopen("http://127.0.0.1:8080/api/v1/cameras", timeout=60).read()
+    except OSError:
+        page = b""
+    if b'"state":"watching"' in page:
+        break
+    time.sleep(0.2)
+print(page)
+assert b'"state":"watching"' in page
+assert b"<html" in urllib.request.urlopen("http://127.0.0.1:8080/", timeout=60).read()
+PY
+kill %1
+wait %1
+rm -rf captions.xml demo.mkv state cameras.conf said
+END
+  unshare --net sh -c 'ip link set lo up && exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 bash -ex /tmp/parts' - "$chroots/$1"
 }
 
 # Everything of Debian's own that the commands of the page install, so that what is left behind by ours is seen.

@@ -23,6 +23,18 @@ print_cue (Found *found)
   g_clear_pointer (&found->text, g_free);
 }
 
+/* matroskademux makes markup of what is none. */
+static char *
+plain (const GstMapInfo *map)
+{
+  static const char *const marks[][2] = { { "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&amp;", "&" } };
+  GString *text = g_string_new_len ((const char *) map->data, map->size);
+
+  for (guint i = 0; i < G_N_ELEMENTS (marks); i++)
+    g_string_replace (text, marks[i][0], marks[i][1], 0);
+  return g_string_free (text, FALSE);
+}
+
 static GstFlowReturn
 take_text (GstAppSink *sink, gpointer data)
 {
@@ -35,7 +47,7 @@ take_text (GstAppSink *sink, gpointer data)
   char *text;
 
   gst_buffer_map (buffer, &map, GST_MAP_READ);
-  text = g_strndup ((const char *) map.data, map.size);
+  text = plain (&map);
   gst_buffer_unmap (buffer, &map);
   /* Matroska's times are whole milliseconds; MP4 has blanks for silence. */
   if (!*g_strstrip (text)) {
