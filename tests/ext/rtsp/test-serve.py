@@ -183,7 +183,7 @@ def camera_dies():
 def slow():
     """Who takes nothing harms nobody else, and does not hold up the end; by TLS neither."""
     big = clip("big.mkv", 20, 10, "jpegenc quality=95", "snow", "width=800,height=600")
-    for words in ((), ("--certificate", certificate(), "--key", os.path.join(work, "key.pem"))):
+    for words, enough in (((), 8 << 20), (("--certificate", certificate(), "--key", os.path.join(work, "key.pem")), 5 << 20)):
         authority = words[1] if words else None
         with Server("busy=" + big, *words) as server:
             # Both in turn: whoever came first.
@@ -192,7 +192,7 @@ def slow():
             idle.append(connect(server.addresses[0], authority=authority, room=4096))
             # More than the buffers of the kernel hold.
             taken = 0
-            while taken < 8 << 20:
+            while taken < enough:
                 go_on(client, 4)
                 taken += sum(len(data) for _, data in client.packets)
                 client.packets.clear()
@@ -329,8 +329,8 @@ def commands():
     return [line.strip() for line in text.splitlines() if line.startswith("    ")]
 
 
-def shell(command):
-    done = subprocess.run(command, shell=True, cwd=work, capture_output=True, text=True, timeout=120)
+def shell(command, folder=work):
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout
 
@@ -362,14 +362,16 @@ def page():
         assert [a.split("/")[-1] for a in server.addresses] == ["yard", "gate"], server.addresses
         connect(server.addresses[0]).close()
         watches(views[0].replace("rtsp://127.0.0.1:8554/yard", server.addresses[0]).replace("autovideosink", "fakesink"))
+    folder = os.path.join(work, "page")
+    os.mkdir(folder)
     for command in makes:
-        shell(command.replace("192.168.1.5", "127.0.0.1"))
-    with open(os.path.join(work, "password")) as file:
+        shell(command.replace("192.168.1.5", "127.0.0.1"), folder)
+    with open(os.path.join(folder, "password")) as file:
         password = file.readline().strip()
-    here = [os.path.join(work, word) if word in ("password", "certificate.pem", "key.pem") else word for word in words[1]]
+    here = [os.path.join(folder, word) if word in ("password", "certificate.pem", "key.pem") else word for word in words[1]]
     with Server(*here) as server:
         address = server.addresses[0].replace("0.0.0.0", "127.0.0.1")
-        client = connect(address, "guard", password, authority=os.path.join(work, "certificate.pem"))
+        client = connect(address, "guard", password, authority=os.path.join(folder, "certificate.pem"))
         go_on(client)
         client.close()
     shell(views[1].replace("file:///clip.mp4", "file://" + clip("page.mkv")).replace("port=5004", "port=%d" % discard.getsockname()[1]))
