@@ -46,15 +46,17 @@ note_busy (GstRTSPClient *client)
   g_object_set_data_full (G_OBJECT (client), busy_key, g_memdup2 (&now, sizeof now), g_free);
 }
 
-/* A client that takes nothing would be waited for: TLS has a last word. What was sent before still goes. */
-static GstRTSPFilterResult
+static const char socket_key[] = "bitmar-rtsp-socket";
+
+/* Its own thread finds that the connection has ended, and closes it: another may not. What was sent before still goes, and what one that takes nothing
+ * has not taken is not waited for. */
+static void
 hang_up (GstRTSPClient *client)
 {
-  GSocket *socket = gst_rtsp_connection_get_write_socket (gst_rtsp_client_get_connection (client));
+  GSocket *socket = g_object_get_data (G_OBJECT (client), socket_key);
 
   if (socket)
     g_socket_shutdown (socket, TRUE, TRUE, NULL);
-  return GST_RTSP_FILTER_REMOVE;
 }
 
 static GstRTSPFilterResult
@@ -87,7 +89,9 @@ look_at (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
   if (sessions)
     note_busy (client);
   g_list_free_full (sessions, g_object_unref);
-  return ended || g_get_monotonic_time () - busy_at (client) > IDLE_US ? hang_up (client) : GST_RTSP_FILTER_KEEP;
+  if (ended || g_get_monotonic_time () - busy_at (client) > IDLE_US)
+    hang_up (client);
+  return GST_RTSP_FILTER_KEEP;
 }
 
 static gboolean
@@ -107,43 +111,14 @@ play_request (GstRTSPClient *client, GstRTSPContext *ctx, gpointer data)
     bitmar_rtsp_media_welcome (ctx->media);
 }
 
-static GstRTSPFilterResult
-drop_one (GstRTSPServer *server, GstRTSPClient *client, gpointer which)
-{
-  return client == which ? hang_up (client) : GST_RTSP_FILTER_KEEP;
-}
-
-typedef struct {
-  GstRTSPServer *server;
-  GstRTSPClient *client;
-} Surplus;
-
-static gboolean
-drop_surplus (gpointer data)
-{
-  Surplus *surplus = data;
-
-  g_list_free_full (gst_rtsp_server_client_filter (surplus->server, drop_one, surplus->client), g_object_unref);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-surplus_free (gpointer data)
-{
-  Surplus *surplus = data;
-
-  g_object_unref (surplus->client);
-  g_object_unref (surplus->server);
-  g_free (surplus);
-}
-
 /* What is small is sent at once: by TLS each packet is, and would wait for the one before to be acknowledged. */
 static void
-hurry (GstRTSPClient *client)
+set_socket (GstRTSPClient *client)
 {
   GSocket *socket = gst_rtsp_connection_get_write_socket (gst_rtsp_client_get_connection (client));
 
   g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+  g_object_set_data_full (G_OBJECT (client), socket_key, g_object_ref (socket), g_object_unref);
 }
 
 /* Its own: who has heard the name of another's session can't do anything with it. */
@@ -157,23 +132,18 @@ set_sessions (GstRTSPClient *client)
   g_object_unref (pool);
 }
 
-/* The server knows it, and has it watched, only when this returns. */
 static void
 client_connected (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
 {
   BitmarRtspServer *s = data;
   GList *others = gst_rtsp_server_client_filter (server, NULL, NULL);
 
-  hurry (client);
+  set_socket (client);
   set_sessions (client);
   note_busy (client);
   g_signal_connect (client, "play-request", G_CALLBACK (play_request), NULL);
-  if (g_list_length (others) >= s->max_clients) {
-    Surplus *surplus = g_new (Surplus, 1);
-
-    *surplus = (Surplus) { .server = g_object_ref (server), .client = g_object_ref (client) };
-    g_idle_add_full (G_PRIORITY_HIGH, drop_surplus, surplus, surplus_free);
-  }
+  if (g_list_length (others) >= s->max_clients)
+    hang_up (client);
   g_list_free_full (others, g_object_unref);
 }
 
@@ -246,10 +216,21 @@ server_open (const BitmarRtspOptions *o, GError **error)
   return s;
 }
 
-static GstRTSPFilterResult
-drop_all (GstRTSPServer *server, GstRTSPClient *client, gpointer data)
+/* For their threads to have closed them. */
+static void
+drop_all (GstRTSPServer *server)
 {
-  return hang_up (client);
+  gint64 until = g_get_monotonic_time () + FAREWELL_US;
+  GList *left;
+
+  while ((left = gst_rtsp_server_client_filter (server, NULL, NULL))) {
+    for (GList *l = left; l; l = l->next)
+      hang_up (l->data);
+    g_list_free_full (left, g_object_unref);
+    if (g_get_monotonic_time () > until)
+      return;
+    g_usleep (10000);
+  }
 }
 
 static void
@@ -260,7 +241,7 @@ server_close (BitmarRtspServer *s)
   if (s->look)
     g_source_remove (s->look);
   g_signal_handlers_disconnect_by_data (s->server, s);
-  g_list_free_full (gst_rtsp_server_client_filter (s->server, drop_all, NULL), g_object_unref);
+  drop_all (s->server);
   g_object_unref (s->server);
   g_ptr_array_unref (s->mounts);
   g_clear_object (&s->pool);

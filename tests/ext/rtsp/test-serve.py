@@ -1,151 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""bitmar serve on loopback, seen by a client that is not GStreamer. Environment: BITMAR, BITMAR_MODEL and what GStreamer and libbitmar need.
+"""bitmar serve on loopback, seen by a client that is not GStreamer. Environment: BITMAR, BITMAR_MODEL, SERVING_PAGE and what GStreamer and libbitmar need.
 
 test-serve.py [NAME…]: the tests whose functions' names have one of these in them."""
-import concurrent.futures
-import datetime
 import os
-import re
 import shlex
-import shutil
-import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
-import traceback
 import xml.etree.ElementTree as E
 
 from client import Client, Refused, Rtp, documents, rtp, unix_time
-
-SCHEMA = "{http://www.onvif.org/ver10/schema}"
-BASE = "{http://docs.oasis-open.org/wsn/b-2}"
-SECRET = "bread and butter"
-work = tempfile.mkdtemp(prefix="bitmar-serve-")
-discard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)       # whose port is nobody else's
-discard.bind(("127.0.0.1", 0))
-local, making = threading.local(), threading.Lock()
-
-
-def note(text):
-    local.notes.append(text)
-
-
-class Server:
-    """bitmar serve at a free port; self.addresses are those it prints."""
-
-    def __init__(self, *words):
-        sources = sum("=" in word and not word.startswith("-") for word in words)
-        self.process = subprocess.Popen([os.environ["BITMAR"], "serve", "--port", "0", "--min-confidence", "0", *words], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        self.log = []
-        threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
-        self.addresses = [self.process.stdout.readline().strip() for _ in range(sources)]
-
-    def says(self, text, seconds=90):
-        end = time.monotonic() + seconds
-        while not any(text in line for line in list(self.log)):
-            assert time.monotonic() < end and self.process.poll() is None, "it does not say %r but %r" % (text, self.log)
-            time.sleep(0.05)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, failure, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            status = self.process.wait(90)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        note("exit status %d; %s" % (status, " | ".join(line.strip() for line in self.log)))
-        if not failure:
-            assert status == 0, "SIGTERM ends it with 0"
-            assert not any("CRITICAL" in line or "WARNING" in line for line in self.log), self.log
-
-
-def clip(name, frames=8, rate=4, encoder="jpegenc", pattern="ball", size="width=320,height=240"):
-    path = os.path.join(work, name)
-    with making:
-        make_clip(path, frames, rate, encoder, pattern, size)
-    return path
-
-
-def make_clip(path, frames, rate, encoder, pattern, size):
-    if not os.path.exists(path):
-        line = ("videotestsrc num-buffers=%d pattern=%s ! video/x-raw,format=I420,%s,framerate=%d/1 ! %s ! matroskamux ! filesink location=%s.part"
-                % (frames, pattern, size, rate, encoder, path))
-        subprocess.run(["gst-launch-1.0", "-q", *line.split()], check=True, timeout=120, stderr=subprocess.DEVNULL)
-        os.rename(path + ".part", path)
-
-
-def secret_file():
-    path = os.path.join(work, "secret")
-    with making, open(path, "w") as file:
-        file.write(SECRET + "\n")
-    return path
-
-
-def connect(address, *user, seconds=90, **more):
-    """Asks until there is something."""
-    end = time.monotonic() + seconds
-    while True:
-        client = Client(address, *user, **more)
-        try:
-            client.sdp = client.play()
-            return client
-        except Refused as refused:
-            client.close()
-            if refused.status != 503 or time.monotonic() > end:
-                raise
-            time.sleep(0.1)
-
-
-def refusal(address, *user):
-    """The status with which it is refused."""
-    client = Client(address, *user)
-    try:
-        client.play()
-    except Refused as refused:
-        return refused.status
-    finally:
-        client.close()
-    return 200
-
-
-def events(document):
-    """(topic, message) of each; parsing fails where it is not well-formed."""
-    root = E.fromstring(document)
-    assert root.tag == SCHEMA + "MetadataStream", root.tag
-    return [(e.find(".//" + BASE + "Topic").text, e.find(".//" + SCHEMA + "Message")) for e in root.findall(SCHEMA + "Event")]
-
-
-def items(message, part):
-    return {i.get("Name"): i.get("Value") for i in message.find(SCHEMA + part)}
-
-
-def utc_of(message):
-    text = message.get("UtcTime")
-    assert len(text) == 24 and text.endswith("Z"), text
-    return datetime.datetime.fromisoformat(text[:-1] + "+00:00").timestamp()
-
-
-def told(client, topic, operation=None):
-    return [m for data, _, _ in documents(client, 2) for t, m in events(data)
-            if t.endswith(":" + topic) and operation in (None, m.get("PropertyOperation"))]
-
-
-def frames(client):
-    return client.marked.get(0, 0)
-
-
-def go_on(client, count=4):
-    n = frames(client)
-    assert client.read(lambda: frames(client) >= n + count), "the video goes on (%d frames)" % frames(client)
+from serving import (SECRET, Camera, Server, certificate, clip, connect, discard, events, frames, go_on, items, note, refusal, run_all, secret_file,
+                     told, utc_of, work)
 
 
 # ---- What is served --------------------------------------------------------------------------------------
@@ -293,57 +162,6 @@ def comes_back():
         client.close()
 
 
-class Camera:
-    """pipelines/demo-cameras, which can die; where it is asked stays the same."""
-
-    def __init__(self):
-        self.listener, self.process, self.open = socket.create_server(("127.0.0.1", 0)), None, []
-        threading.Thread(target=self._accept, daemon=True).start()
-        # By TCP its end is known at once.
-        self.address = "rtspt://127.0.0.1:%d/1" % self.listener.getsockname()[1]
-
-    def start(self):
-        self.process = subprocess.Popen([os.environ["DEMO_CAMERAS"], "0", "-"], stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline().split(":")[2].split("/")[0])
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process = None
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        if self.process:
-            self.kill()
-
-    def _accept(self):
-        while True:
-            ours, _ = self.listener.accept()
-            try:
-                theirs = socket.create_connection(("127.0.0.1", self.port if self.process else 1))
-            except OSError:
-                ours.close()
-                continue
-            for pair in ((ours, theirs), (theirs, ours)):
-                threading.Thread(target=self._pass, args=pair, daemon=True).start()
-
-    @staticmethod
-    def _pass(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for one in (source, sink):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-
 def camera_dies():
     with Camera() as camera, Server("gate=" + camera.address, "there=" + clip("there.mkv")) as server:
         other = connect(server.addresses[1])
@@ -365,7 +183,7 @@ def camera_dies():
 def slow():
     """Who takes nothing harms nobody else, and does not hold up the end; by TLS neither."""
     big = clip("big.mkv", 20, 10, "jpegenc quality=95", "snow", "width=800,height=600")
-    for words in ((), ("--certificate", certificate(), "--key", os.path.join(work, "key.pem"))):
+    for words, enough in (((), 8 << 20), (("--certificate", certificate(), "--key", os.path.join(work, "key.pem")), 5 << 20)):
         authority = words[1] if words else None
         with Server("busy=" + big, *words) as server:
             # Both in turn: whoever came first.
@@ -374,7 +192,7 @@ def slow():
             idle.append(connect(server.addresses[0], authority=authority, room=4096))
             # More than the buffers of the kernel hold.
             taken = 0
-            while taken < 8 << 20:
+            while taken < enough:
                 go_on(client, 4)
                 taken += sum(len(data) for _, data in client.packets)
                 client.packets.clear()
@@ -411,17 +229,6 @@ def crowd():
 
 
 # ---- Strangers ---------------------------------------------------------------------------------------------
-
-def certificate():
-    """For 127.0.0.1, with its key beside it."""
-    path = os.path.join(work, "certificate.pem")
-    with making:
-        if not os.path.exists(path):
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                            "/CN=bitmar", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", os.path.join(work, "key.pem"), "-out", path],
-                           check=True, capture_output=True, timeout=60)
-    return path
-
 
 def login():
     with Server("shut=" + clip("shut.mkv"), "away=" + os.path.join(work, "none.mkv"), "--user", "guard", "--password-file", secret_file()) as server:
@@ -522,8 +329,8 @@ def commands():
     return [line.strip() for line in text.splitlines() if line.startswith("    ")]
 
 
-def shell(command):
-    done = subprocess.run(command, shell=True, cwd=work, capture_output=True, text=True, timeout=120)
+def shell(command, folder=work):
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout
 
@@ -555,14 +362,16 @@ def page():
         assert [a.split("/")[-1] for a in server.addresses] == ["yard", "gate"], server.addresses
         connect(server.addresses[0]).close()
         watches(views[0].replace("rtsp://127.0.0.1:8554/yard", server.addresses[0]).replace("autovideosink", "fakesink"))
+    folder = os.path.join(work, "page")
+    os.mkdir(folder)
     for command in makes:
-        shell(command.replace("192.168.1.5", "127.0.0.1"))
-    with open(os.path.join(work, "password")) as file:
+        shell(command.replace("192.168.1.5", "127.0.0.1"), folder)
+    with open(os.path.join(folder, "password")) as file:
         password = file.readline().strip()
-    here = [os.path.join(work, word) if word in ("password", "certificate.pem", "key.pem") else word for word in words[1]]
+    here = [os.path.join(folder, word) if word in ("password", "certificate.pem", "key.pem") else word for word in words[1]]
     with Server(*here) as server:
         address = server.addresses[0].replace("0.0.0.0", "127.0.0.1")
-        client = connect(address, "guard", password, authority=os.path.join(work, "certificate.pem"))
+        client = connect(address, "guard", password, authority=os.path.join(folder, "certificate.pem"))
         go_on(client)
         client.close()
     shell(views[1].replace("file:///clip.mp4", "file://" + clip("page.mkv")).replace("port=5004", "port=%d" % discard.getsockname()[1]))
@@ -574,26 +383,5 @@ TESTS = (("video, captions and alerts, with the time of their frames", times),
          ("a camera dies and comes back, and the server stays", camera_dies), ("who takes nothing harms nobody else", slow), ("a crowd is kept out", crowd), ("strangers are refused", login),
          ("TLS, and nothing beside it", tls), ("wrong usage is told", refusals), ("the commands of docs/serving.md", page))
 
-
-def run_one(name, function):
-    """What is printed of it. Most of its time a test waits, so that several run at once."""
-    begun, local.notes = time.monotonic(), []
-    try:
-        function()
-        failure = ""
-    except Exception:
-        failure = traceback.format_exc()
-    text = "".join("# %s\n" % line for line in local.notes + failure.splitlines())
-    return not failure, "%s - %s\n%s# %.1f s" % ("%d", name.replace("%", "%%"), text.replace("%", "%%"), time.monotonic() - begun)
-
-
 if __name__ == "__main__":
-    chosen = [t for t in TESTS if len(sys.argv) < 2 or any(word in t[1].__name__ for word in sys.argv[1:])]
-    print("1..%d" % len(chosen))
-    failed = False
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        for number, (good, text) in enumerate(pool.map(lambda t: run_one(*t), chosen), 1):
-            print(("ok " if good else "not ok ") + text % number, flush=True)
-            failed = failed or not good
-    shutil.rmtree(work, ignore_errors=True)
-    sys.exit(failed)
+    run_all(TESTS)
