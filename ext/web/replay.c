@@ -10,6 +10,7 @@
 
 #define PAGE 1000              /* events that the log gives at once */
 #define MOST 5000
+#define MOST_BYTES (8 << 20)
 #define ELSEWHERE_NS (G_GINT64_CONSTANT (30) * 1000000000)
 
 /* ---- Pieces ------------------------------------------------------------------------------------------------ */
@@ -181,6 +182,7 @@ typedef struct {
   Web *web;
   WebMark mark;
   GPtrArray *pieces;
+  gsize bytes;                 /* of all pieces */
   gboolean whole;
   WebReplayFunc func;
   gpointer data;
@@ -202,6 +204,7 @@ read_page (Replay *r, BitmarEventLog *log, gint64 *to, GHashTable *seen)
     n++;
     *to = event->utc == G_MAXINT64 ? -1 : event->utc + 1;
     piece = event_piece (event);
+    r->bytes += g_bytes_get_size (piece->bytes);
     if (web_mark_is_before (&r->mark, piece->utc, piece->camera, piece->id))
       g_ptr_array_add (r->pieces, piece);
     else
@@ -214,6 +217,12 @@ read_page (Replay *r, BitmarEventLog *log, gint64 *to, GHashTable *seen)
 }
 
 static gboolean
+is_small (const Replay *r)
+{
+  return r->pieces->len <= MOST && r->bytes <= MOST_BYTES;
+}
+
+static gboolean
 work (BitmarEventLog *log, const GError *error, gpointer data)
 {
   Replay *r = data;
@@ -221,10 +230,10 @@ work (BitmarEventLog *log, const GError *error, gpointer data)
   gint64 to = -1;
   int n = log ? 1 : -1;
 
-  while (log && n > 0 && !r->whole && r->pieces->len <= MOST)
+  while (log && n > 0 && !r->whole && is_small (r))
     n = read_page (r, log, &to, seen);
   g_hash_table_unref (seen);
-  r->whole = r->whole && r->pieces->len <= MOST;
+  r->whole = r->whole && is_small (r);
   return n >= 0;
 }
 
@@ -285,7 +294,8 @@ web_replay (Web *web, const WebMark *mark, WebReplayFunc func, gpointer data)
 {
   Replay *r = g_new (Replay, 1);
 
-  *r = (Replay) { web, { g_strdup (mark->id), g_strdup (mark->camera), mark->utc }, g_ptr_array_new_with_free_func (web_piece_free), FALSE, func, data };
+  *r = (Replay) { .web = web, .mark = { g_strdup (mark->id), g_strdup (mark->camera), mark->utc }, .func = func, .data = data,
+    .pieces = g_ptr_array_new_with_free_func (web_piece_free) };
   if (web_log_run (web->log, work, done, replay_free, r))
     return TRUE;
   r->func = NULL;

@@ -105,7 +105,10 @@ class Stream:
     def next(self):
         """(id, type, data); comments and retry are left out."""
         fields = {}
+        end = time.monotonic() + 240
         while True:
+            # While nothing happens the server still says that it is there.
+            assert time.monotonic() < end, "no event in 240 s"
             line = self.answer.readline().decode().rstrip("\n")
             if line.startswith(":"):
                 continue

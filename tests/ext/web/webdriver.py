@@ -24,18 +24,24 @@ class Browser:
     def __init__(self, width=1440, height=1000):
         self.folder = tempfile.mkdtemp()
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.driver.stdout:
-            started = re.search(r"successfully on port (\d+)", line)
-            if started:
-                break
-        self.base = f"http://127.0.0.1:{started.group(1)}"
+        self.base = f"http://127.0.0.1:{self.begin()}"
         # Chromium's own sandbox does not run as root, where CI does.
         arguments = ["--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run", f"--window-size={width},{height}",
                      f"--user-data-dir={self.folder}", "--disable-dev-shm-usage"] + (["--no-sandbox"] if os.geteuid() == 0 else [])
         options = {"args": arguments, "binary": shutil.which("chromium")}
         wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}}
         self.session = f"/session/{self.call('POST', '/session', wanted)['sessionId']}"
+
+    def begin(self):
+        """It chooses a port for two addresses, of which the second may be taken; then it ends, and is begun anew."""
+        for _ in range(10):
+            self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            for line in self.driver.stdout:
+                started = re.search(r"successfully on port (\d+)", line)
+                if started:
+                    return started.group(1)
+            self.driver.wait()
+        raise RuntimeError("chromedriver does not start")
 
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
