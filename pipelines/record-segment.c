@@ -14,7 +14,8 @@
 #define PIECE_MP4 GST_SECOND
 /* Video that waits for what is said at its time; more than any piece. */
 #define MAX_WAIT (30 * GST_SECOND)
-#define CLOSE_US (15 * G_USEC_PER_SEC)
+#define SETTLE_US (100 * 1000)
+#define CLOSE_US (60 * G_USEC_PER_SEC)
 
 /* Times have a sign: the first frame of video with B-frames is decoded before time begins. */
 #define GOES_ON G_MAXINT64
@@ -25,7 +26,9 @@ typedef struct {
   GstBus *bus;
   GstClockTimeDiff start, end;
   GstClockTimeDiff last, distance;     /* its last frame, and how long that is shown */
-  gboolean blank, text_begun, text_ended;
+  gboolean blank, text_begun, text_ended, closed;
+  /* Of the text's way to the muxer; atomic. */
+  gint pushed, arrived, all_pushed, all_arrived, abandoned;
 } Segment;
 
 /* Of what is said (text = NULL: nothing), and not written yet. */
@@ -83,6 +86,7 @@ segment_free (gpointer data)
 {
   Segment *segment = data;
 
+  g_atomic_int_set (&segment->abandoned, TRUE);
   gst_element_set_state (segment->pipeline, GST_STATE_NULL);
   gst_object_unref (segment->bus);
   gst_object_unref (segment->video);
@@ -92,16 +96,42 @@ segment_free (gpointer data)
   g_free (segment);
 }
 
-/* So marked, matroskamux doesn't wait for it; it comes before its video anyway. */
+/* Marked as sparse, matroskamux doesn't wait for it; it comes before its video anyway. */
 static GstPadProbeReturn
-mark_sparse (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+watch_text (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  Segment *segment = data;
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START) {
+  if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER) {
+    g_atomic_int_inc (&segment->arrived);
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
+    g_atomic_int_set (&segment->all_arrived, TRUE);
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START) {
     event = gst_event_make_writable (event);
     gst_event_set_stream_flags (event, GST_STREAM_FLAG_SPARSE);
     GST_PAD_PROBE_INFO_DATA (info) = event;
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+/* At the video's end matroskamux ends, whatever is on its way. The last piece stays in front of the muxer until then, so its end need not have come. */
+static GstPadProbeReturn
+wait_for_text (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  gint64 until = g_get_monotonic_time () + MAX_WAIT / GST_USECOND, settled = 0;
+  Segment *segment = data;
+
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) != GST_EVENT_EOS)
+    return GST_PAD_PROBE_OK;
+  while (!g_atomic_int_get (&segment->abandoned) && !g_atomic_int_get (&segment->all_arrived) && g_get_monotonic_time () < until) {
+    if (!g_atomic_int_get (&segment->all_pushed) || g_atomic_int_get (&segment->arrived) < g_atomic_int_get (&segment->pushed))
+      settled = 0;
+    else if (settled == 0)
+      settled = g_get_monotonic_time ();
+    else if (g_get_monotonic_time () > settled + SETTLE_US)
+      break;
+    g_usleep (5000);
   }
   return GST_PAD_PROBE_OK;
 }
@@ -127,7 +157,10 @@ segment_new (Segmenter *s, GstCaps *caps, GstClockTimeDiff start)
   gst_object_unref (sink);
   g_object_set (segment->video, "caps", caps, NULL);
   pad = gst_element_get_static_pad (segment->text, "src");
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, mark_sparse, NULL, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_BUFFER, watch_text, segment, NULL);
+  gst_object_unref (pad);
+  pad = gst_element_get_static_pad (segment->video, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, wait_for_text, segment, NULL);
   gst_object_unref (pad);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   return segment;
@@ -153,6 +186,7 @@ segment_push_text (Segment *segment, const char *text, GstClockTimeDiff start, G
 
   GST_BUFFER_PTS (buffer) = start - segment->start;
   GST_BUFFER_DURATION (buffer) = end - start;
+  g_atomic_int_inc (&segment->pushed);
   gst_app_src_push_buffer (GST_APP_SRC (segment->text), buffer);
 }
 
@@ -180,6 +214,7 @@ segment_end_text (Segment *segment)
   if (!segment->text_ended)
     gst_app_src_end_of_stream (GST_APP_SRC (segment->text));
   segment->text_ended = TRUE;
+  g_atomic_int_set (&segment->all_pushed, TRUE);
 }
 
 /* ---- Text, with the lock ----------------------------------------------------------------------------- */
@@ -407,33 +442,30 @@ fail (Segmenter *s, Segment *segment, GstMessage *message)
   drop_empty (s);
 }
 
-/* With the lock. TRUE: it is closed. */
-static gboolean
+/* With the lock. */
+static void
 poll_segment (Segmenter *s, Segment *segment)
 {
-  gboolean closed = FALSE;
   GstMessage *message;
 
-  while (!closed && !s->why && (message = gst_bus_pop_filtered (segment->bus, GST_MESSAGE_EOS | GST_MESSAGE_ERROR))) {
-    closed = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
-    if (!closed)
+  while (!segment->closed && !s->why && (message = gst_bus_pop_filtered (segment->bus, GST_MESSAGE_EOS | GST_MESSAGE_ERROR))) {
+    segment->closed = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
+    if (!segment->closed)
       fail (s, segment, message);
     gst_message_unref (message);
   }
-  return closed;
 }
 
-/* With the lock. */
+/* With the lock. They are told of in their order. */
 static void
 poll_all (Segmenter *s)
 {
-  for (GList *l = s->segments.head, *next; l; l = next) {
-    Segment *segment = l->data;
+  Segment *segment;
 
-    next = l->next;
-    if (!poll_segment (s, segment))
-      continue;
-    g_queue_delete_link (&s->segments, l);
+  for (GList *l = s->segments.head; l; l = l->next)
+    poll_segment (s, l->data);
+  while ((segment = g_queue_peek_head (&s->segments)) && segment->closed) {
+    g_queue_pop_head (&s->segments);
     gst_element_set_state (segment->pipeline, GST_STATE_NULL);
     s->funcs->closed (segment->file, segment->end - segment->start, s->user_data);
     segment_free (segment);
@@ -464,8 +496,8 @@ segmenter_close (Segmenter *s)
   last = current (s);
   if (last) {
     last->end = MAX (last->last + last->distance, last->start + 1);
-    gst_app_src_end_of_stream (GST_APP_SRC (last->video));
     write_pieces (s, last->end, TRUE);
+    gst_app_src_end_of_stream (GST_APP_SRC (last->video));
   }
   for (GList *l = s->segments.head; l; l = l->next)
     segment_end_text (l->data);

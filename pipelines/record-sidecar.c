@@ -3,8 +3,11 @@
 
 #include "record-sidecar.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Captions may come this long after the cut behind them. */
 #define KEEP (120 * GST_SECOND)
@@ -26,6 +29,7 @@ typedef struct {
 typedef struct {
   char *path;
   GString *text;
+  gboolean last;               /* its segment has ended */
 } Draft;
 
 struct _Sidecars {
@@ -121,6 +125,21 @@ sidecars_cut (Sidecars *s, const char *file, GstClockTimeDiff start)
 }
 
 void
+sidecars_end (Sidecars *s, const char *file, GstClockTime duration)
+{
+  g_mutex_lock (&s->lock);
+  for (GList *l = s->segments.head; l; l = l->next) {
+    Segment *segment = l->data;
+
+    if (!g_str_equal (segment->file, file) || segment->end == segment->start + (GstClockTimeDiff) duration)
+      continue;
+    segment->end = segment->start + (GstClockTimeDiff) duration;
+    segment->dirty = TRUE;
+  }
+  g_mutex_unlock (&s->lock);
+}
+
+void
 sidecars_say (Sidecars *s, const char *text, GstClockTimeDiff start, GstClockTimeDiff end)
 {
   Cue *cue;
@@ -184,7 +203,7 @@ draft (Sidecars *s, Segment *segment)
 {
   Draft *d = g_new (Draft, 1);
 
-  *d = (Draft) { .path = sidecar_name (s->format, segment->file), .text = compose (s, segment) };
+  *d = (Draft) { .path = sidecar_name (s->format, segment->file), .text = compose (s, segment), .last = segment->end != GOES_ON };
   segment->dirty = FALSE;
   return d;
 }
@@ -224,15 +243,67 @@ put_back (Sidecars *s, Draft *d)
   g_mutex_unlock (&s->lock);
 }
 
+static guint
+count_drafts (Sidecars *s)
+{
+  guint n;
+
+  g_mutex_lock (&s->lock);
+  n = s->drafts.length;
+  for (GList *l = s->segments.head; l; l = l->next)
+    n += ((Segment *) l->data)->dirty;
+  g_mutex_unlock (&s->lock);
+  return n;
+}
+
+static gboolean
+write_all (int fd, const char *data, gsize size)
+{
+  while (size > 0) {
+    gssize n = write (fd, data, size);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return FALSE;
+    data += n;
+    size -= n;
+  }
+  return TRUE;
+}
+
+/* Written beside and renamed, so that who reads it, or is left with it, has the former or this one; but it is not waited for the disk. */
+static gboolean
+replace (const char *path, const GString *text, GError **error)
+{
+  g_autofree char *beside = g_strconcat (path, ".part", NULL);
+  int fd = open (beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), saved;
+  gboolean done = fd >= 0 && write_all (fd, text->str, text->len);
+
+  saved = errno;
+  if (fd >= 0 && close (fd) < 0 && done) {
+    saved = errno;
+    done = FALSE;
+  }
+  if (done && g_rename (beside, path) == 0)
+    return TRUE;
+  if (done)
+    saved = errno;
+  g_unlink (beside);
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (saved), "%s: %s", path, g_strerror (saved));
+  return FALSE;
+}
+
 gboolean
 sidecars_flush (Sidecars *s, GError **error)
 {
   gboolean written = TRUE;
   Draft *d;
 
-  while (written && (d = next_draft (s))) {
-    /* Written beside and renamed: who reads it meanwhile reads the former. */
-    written = g_file_set_contents_full (d->path, d->text->str, d->text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+  /* No more than there are now: on a slow disk there are new ones when these are written. Only of the last version the disk is asked to have it. */
+  for (guint n = count_drafts (s); n > 0 && written && (d = next_draft (s)); n--) {
+    written = d->last ? g_file_set_contents_full (d->path, d->text->str, d->text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error)
+        : replace (d->path, d->text, error);
     if (written)
       draft_free (d);
     else

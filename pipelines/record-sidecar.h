@@ -21,6 +21,8 @@ Sidecars *sidecars_new (SidecarFormat format);
 void sidecars_free (Sidecars *sidecars);
 /* From `start` on the recording goes into the segment `file`. */
 void sidecars_cut (Sidecars *sidecars, const char *file, GstClockTimeDiff start);
+/* That segment is so long: what is said later is not said in it. */
+void sidecars_end (Sidecars *sidecars, const char *file, GstClockTime duration);
 /* That segment is no more. */
 void sidecars_drop (Sidecars *sidecars, const char *file);
 /* Pieces of one caption that abut become one. */

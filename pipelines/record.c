@@ -90,6 +90,8 @@ close_segment (const char *file, GstClockTime duration, gpointer data)
     g_queue_push_tail (&r->told, r->options->json ? segment_json (r, file, b->utc, duration) : g_strdup (file));
   g_hash_table_remove (r->open, file);
   g_mutex_unlock (&r->lock);
+  if (r->options->format != SIDECAR_NONE)
+    sidecars_end (r->sidecars, file, duration);
 }
 
 /* After their subtitle files are written. */

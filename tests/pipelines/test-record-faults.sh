@@ -72,8 +72,8 @@ captioned () { beside=$(last vtt) && [ -n "$beside" ] && [ "$beside" != "${1:-}"
 
 # milliseconds FILE: how far its video goes; it can be read to its end.
 milliseconds () { "$READ_SUBTITLES" "$1" > "$work/read" && sed -n 's/^video [1-9][0-9]* //p' "$work/read"; }
-# under_way CONTAINER: a segment that is not finished has more than a second of video; cut is its path.
-under_way () { cut=$(last "$1") && ! grep -qxF "$cut" "$work/files" && length=$(milliseconds "$cut") && [ "${length:-0}" -gt 1000 ]; }
+# under_way CONTAINER: a segment that is not finished has more than a second of video, and its file beside it; cut is its path.
+under_way () { cut=$(last "$1") && ! grep -qxF "$cut" "$work/files" && [ -s "${cut%.*}.vtt" ] && length=$(milliseconds "$cut") && [ "${length:-0}" -gt 1000 ]; }
 # whole FILE [silent]: it has video, its track and the file beside it say the same at the same times, within its time.
 whole () {
   length=$(milliseconds "$1") && [ -n "$length" ] || { echo "$1 can't be read"; return 1; }
@@ -96,8 +96,8 @@ for block in text.split("\n\n")[1:]:
 print(track, beside)
 assert len(track) == len(beside) and (track or sys.argv[4])
 for (a, b, said), (c, d, also) in zip(track, beside):
-    assert abs(a - c) <= 3 and said == also and a < b
-assert not track or track[-1][1] <= int(sys.argv[3]) + 2500
+    assert abs(a - c) <= 3 and said == also and a < b and c < d
+assert not track or max(track[-1][1], beside[-1][1]) <= int(sys.argv[3]) + 2500
 PY
 }
 sums () { find "$work/out" -name '*.[mv][kpt][4tv]' -exec sha256sum {} +; }
@@ -171,8 +171,8 @@ if [ "$BITMAR_MOUNTS" = yes ]; then
     wait_for told "camera: waiting (the disk is full: no more can be written to $work/out)" || return 1
     cut=$(last mkv)
     [ "$(milliseconds "$cut")" -gt 0 ] || return 1
-    # Asked again and again, it leaves no empty files, and is not told again.
-    sleep 3
+    # Asked again after four seconds, it leaves no empty files, and is not told again.
+    sleep 6
     [ "$(find "$work/out" -name '*.mkv')" = "$cut" ] && [ "$(grep -c 'waiting (the disk' "$work/err")" = 1 ] || return 1
     status 1 "$BITMAR" record "$work/clip.mkv" --folder "$work/out" 2> "$work/said"
     cat "$work/said"
