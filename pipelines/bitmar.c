@@ -240,7 +240,7 @@ main (int argc, char **argv)
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
-  GOptionContext *context = g_option_context_new ("caption|info|watch|record|serve|search|forget|bench …");
+  GOptionContext *context;
   GError *error = NULL;
   int status;
 
@@ -256,6 +256,7 @@ main (int argc, char **argv)
     return cli_record (argc - 1, argv + 1);
   if (argc > 1 && g_str_equal (argv[1], "serve"))
     return cli_serve (argc - 1, argv + 1);
+  context = g_option_context_new ("caption|info|watch|record|serve|search|forget|bench …");
   g_option_context_set_summary (context, summary);
   g_option_context_set_description (context, description);
   g_option_context_add_main_entries (context, entries, NULL);
