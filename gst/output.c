@@ -207,16 +207,22 @@ drop_oldest (BitmarOutput *output)
     }
 }
 
+/* lock held, not flushing */
+static void
+queue_item (BitmarOutput *output, GstMiniObject *item)
+{
+  if (output->items.length >= MAX_ITEMS)
+    drop_oldest (output);
+  g_queue_push_tail (&output->items, item);
+  g_cond_broadcast (&output->cond);
+}
+
 void
 bitmar_output_push (BitmarOutput *output, GstMiniObject *item)
 {
   g_mutex_lock (&output->lock);
-  if (!output->flushing) {
-    if (output->items.length >= MAX_ITEMS)
-      drop_oldest (output);
-    g_queue_push_tail (&output->items, g_steal_pointer (&item));
-    g_cond_broadcast (&output->cond);
-  }
+  if (!output->flushing && output->begun)
+    queue_item (output, g_steal_pointer (&item));
   g_mutex_unlock (&output->lock);
   if (item)
     gst_mini_object_unref (item);
@@ -229,12 +235,6 @@ bitmar_output_wait (BitmarOutput *output)
   while (!output->flushing && output->items.length >= MAX_ITEMS - HEADROOM)
     g_cond_wait (&output->cond, &output->lock);
   g_mutex_unlock (&output->lock);
-}
-
-static void
-push_event (BitmarOutput *output, GstEvent *event)
-{
-  bitmar_output_push (output, GST_MINI_OBJECT (event));
 }
 
 static GstEvent *
@@ -269,20 +269,32 @@ caps_event (BitmarOutput *output)
   return event;
 }
 
+/* lock held */
+static void
+queue_begin (BitmarOutput *output, GstEvent *const first[2], GstEvent *segment)
+{
+  if (output->flushing || (!output->begun && !first[0]))
+    return;
+  for (guint i = 0; i < 2 && !output->begun; i++)
+    queue_item (output, GST_MINI_OBJECT (gst_event_ref (first[i])));
+  output->begun = TRUE;
+  queue_item (output, GST_MINI_OBJECT (gst_event_ref (segment)));
+}
+
+/* All or nothing: the pad may become active, or go and come back, at any moment. What is not begun then is begun with the next frame. */
 void
 bitmar_output_begin (BitmarOutput *output, GstPad *sinkpad, const GstSegment *segment)
 {
-  gboolean begun;
+  gboolean begun = bitmar_output_has_begun (output);
+  GstEvent *first[2] = { begun ? NULL : stream_start (output, sinkpad), begun ? NULL : caps_event (output) };
+  GstEvent *last = gst_event_new_segment (segment);
 
   g_mutex_lock (&output->lock);
-  begun = output->begun;
-  output->begun = !output->flushing;
+  queue_begin (output, first, last);
   g_mutex_unlock (&output->lock);
-  if (!begun) {
-    push_event (output, stream_start (output, sinkpad));
-    push_event (output, caps_event (output));
-  }
-  push_event (output, gst_event_new_segment (segment));
+  gst_clear_event (&first[0]);
+  gst_clear_event (&first[1]);
+  gst_event_unref (last);
 }
 
 gboolean

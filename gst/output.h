@@ -27,7 +27,8 @@ void bitmar_output_retire (BitmarOutput *output);
 void bitmar_output_free (BitmarOutput *output);
 GstPad *bitmar_output_get_pad (BitmarOutput *output);
 
-/* Any thread; takes the item and never blocks. From a full queue the oldest data item goes and is counted as dropped. */
+/* Any thread; takes the item and never blocks. What comes before bitmar_output_begin() is dropped; from a full queue the oldest data item goes and is
+ * counted. */
 void bitmar_output_push (BitmarOutput *output, GstMiniObject *item);
 /* Blocks while the queue is nearly full; a flush or deactivation ends it. For writers that may be held up. */
 void bitmar_output_wait (BitmarOutput *output);

@@ -213,10 +213,46 @@ GST_START_TEST (test_all)
 }
 GST_END_TEST
 
+/* The reader is asked for its caps while its stream begins; once, its pad goes down and up again in the middle of that. */
+static gboolean
+interrupt_once (GstPad *peer, GstObject *parent, GstQuery *query)
+{
+  GstPad *pad = gst_pad_get_peer (peer);
+  gboolean again = g_object_get_data (G_OBJECT (peer), "interrupted") != NULL;
+
+  if (pad && !again && GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
+    g_object_set_data (G_OBJECT (peer), "interrupted", peer);
+    gst_pad_set_active (pad, FALSE);
+    gst_pad_set_active (pad, TRUE);
+  }
+  gst_clear_object (&pad);
+  return gst_pad_query_default (peer, parent, query);
+}
+
+GST_START_TEST (test_interrupted_begin)
+{
+  GstHarness *h = test_harness (CHAIN, CAPS_RGB);
+  TestListener *l = test_listen (h, "json_src", "application/x-json");
+
+  gst_pad_set_query_function (l->peer, interrupt_once);
+  for (guint i = 0; i < 4; i++)
+    gst_buffer_unref (test_pass (h, test_frame (CAPS_RGB, i, i)));
+  fail_unless (g_object_get_data (G_OBJECT (l->peer), "interrupted") != NULL);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  test_wait_eos (l);
+  fail_unless_equals_int (GST_EVENT_TYPE (l->items->pdata[0]), GST_EVENT_STREAM_START);
+  fail_unless_equals_int (GST_EVENT_TYPE (l->items->pdata[1]), GST_EVENT_CAPS);
+  fail_unless_equals_int (GST_EVENT_TYPE (l->items->pdata[2]), GST_EVENT_SEGMENT);
+  test_listener_free (h, l);
+  test_free (h);
+}
+GST_END_TEST
+
 static const TestPromise promises[] = {
   { .name = "properties of all elements are set and read from threads while playing", .test = test_properties, .to = 2 },
   { .name = "events and queries come from threads while playing", .test = test_events, .to = 2 },
   { .name = "pads come and go, and signals are called, from threads while playing", .test = test_pads, .to = 2 },
+  { .name = "a pad that goes down and up while its stream begins has its stream in order", .test = test_interrupted_begin },
   { .name = "states change from a thread while frames come", .test = test_states, .to = 2 },
   { .name = "states, properties, signals, events and pads at once", .test = test_all, .to = 2 },
 };
