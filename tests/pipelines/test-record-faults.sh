@@ -56,6 +56,9 @@ wait_for () {
 start () {
   address=$(cat "$work/$1")
   shift
+  # Not by who is started, whenever he comes to it: what the one before has said would be taken for his.
+  : > "$work/files"
+  : > "$work/err"
   "$BITMAR" record "$address" --folder "$work/out" --min-confidence 0 --sidecar webvtt "$@" > "$work/files" 2> "$work/err" &
   recorder=$!
 }
