@@ -141,6 +141,7 @@ ok '--json' json
 
 # watch_until_back NAME SIGNAL: until that camera's frames have come twice.
 watch_until_back () {
+  : > "$work/err"
   "$BITMAR" watch "$work/cameras.conf" > "$work/out" 2> "$work/err" &
   watcher=$!
   for _ in $(seq 600); do
