@@ -5,7 +5,6 @@
 
 #include <gio/gio.h>
 #include <glib-unix.h>
-#include <gmodule.h>
 #include <gst/app/app.h>
 #include <gst/video/video.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "bitmar-rtsp.h"
 #include "cli.h"
 #include "intake.h"
+#include "module.h"
 #include "serve-options.h"
 
 static const char summary[] =
@@ -69,15 +69,24 @@ ask_for_key (GstElement *sink)
   gst_object_unref (pad);
 }
 
-static void
-greet (Source *s, GstElement *video)
+/* NULL: no pipeline plays. (transfer full) */
+static GstElement *
+ref_onvif (Source *s)
 {
   GstElement *onvif;
 
-  ask_for_key (video);
   g_mutex_lock (&s->lock);
   onvif = s->onvif ? gst_object_ref (s->onvif) : NULL;
   g_mutex_unlock (&s->lock);
+  return onvif;
+}
+
+static void
+greet (Source *s, GstElement *video)
+{
+  GstElement *onvif = ref_onvif (s);
+
+  ask_for_key (video);
   if (onvif)
     gst_element_send_event (onvif, gst_video_event_new_upstream_force_key_unit (GST_CLOCK_TIME_NONE, TRUE, 0));
   gst_clear_object (&onvif);
@@ -145,9 +154,7 @@ handle_message (GstMessage *message, gpointer data)
 
   if (!gst_message_has_name (message, "bitmar-alert"))
     return;
-  g_mutex_lock (&s->lock);
-  onvif = s->onvif ? gst_object_ref (s->onvif) : NULL;
-  g_mutex_unlock (&s->lock);
+  onvif = ref_onvif (s);
   if (onvif)
     g_signal_emit_by_name (onvif, "alert", gst_message_get_structure (message), &taken);
   gst_clear_object (&onvif);
@@ -266,28 +273,6 @@ make_sources (Serve *serve, char **words, char **wrong)
   return sources;
 }
 
-static const BitmarRtspTable *
-load (GError **error)
-{
-  const char *folder = g_getenv ("BITMAR_MODULE_PATH");
-  g_autofree char *path = g_build_filename (folder && *folder ? folder : BITMAR_MODULE_DIR, "libbitmar-rtsp.so", NULL);
-  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL);
-  gpointer table = NULL;
-
-  if (!module) {
-    gboolean there = g_file_test (path, G_FILE_TEST_EXISTS);
-
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MODULE, there ? "%s" : "it needs %s, which is not there; it is built where "
-        "libgstrtspserver-1.0-dev is installed", there ? g_module_error () : path);
-    return NULL;
-  }
-  g_module_make_resident (module);
-  if (g_module_symbol (module, BITMAR_RTSP_SYMBOL, &table) && table && ((const BitmarRtspTable *) table)->abi == BITMAR_RTSP_ABI)
-    return table;
-  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MODULE, "%s is not of this version of bitmar", path);
-  return NULL;
-}
-
 static gboolean
 find_elements (GError **error)
 {
@@ -369,7 +354,7 @@ serve_all (Serve *serve, char **words)
     sources = make_sources (serve, words, &wrong);
   if (wrong)
     return complain (CLI_USAGE, wrong);
-  serve->rtsp = load (&error);
+  serve->rtsp = module_load ("rtsp", BITMAR_RTSP_SYMBOL, BITMAR_RTSP_ABI, "libgstrtspserver-1.0-dev", &error);
   if (!serve->rtsp || !find_elements (&error))
     return complain (CLI_USAGE, error->message);
   /* Loaded once per process; told here, before anything is asked of a camera. */

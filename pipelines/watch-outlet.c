@@ -3,9 +3,8 @@
 
 #include "watch-outlet.h"
 
-#include <gmodule.h>
-
 #include "cli.h"
+#include "module.h"
 
 /* A module is loaded because its section names it, so the names are written down here and not found in a folder. */
 static const struct {
@@ -34,37 +33,6 @@ watch_outlet_names (void)
   return g_string_free (text, FALSE);
 }
 
-static gboolean
-explain (guint i, const char *path, GError **error)
-{
-  if (g_file_test (path, G_FILE_TEST_EXISTS))
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MODULE, "%s", g_module_error ());
-  else
-    g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MODULE, "it needs %s, which is not there; it is built where %s is installed", path,
-        known[i].library);
-  return FALSE;
-}
-
-static const BwoTable *
-load (guint i, GError **error)
-{
-  const char *folder = g_getenv ("BITMAR_MODULE_PATH");
-  g_autofree char *file = g_strdup_printf ("libbitmar-%s.so", known[i].name);
-  g_autofree char *path = g_build_filename (folder && *folder ? folder : BITMAR_MODULE_DIR, file, NULL);
-  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL);
-  gpointer table = NULL;
-
-  if (!module) {
-    explain (i, path, error);
-    return NULL;
-  }
-  g_module_make_resident (module);
-  if (g_module_symbol (module, BWO_SYMBOL, &table) && table && ((const BwoTable *) table)->abi == BWO_ABI)
-    return table;
-  g_set_error (error, BITMAR_ERROR, BITMAR_ERROR_MODULE, "%s is not of this version of bitmar", path);
-  return NULL;
-}
-
 WatchOutlet *
 watch_outlet_new (const char *name, GError **error)
 {
@@ -74,7 +42,7 @@ watch_outlet_new (const char *name, GError **error)
 
   while (!g_str_equal (name, known[i].name))
     i++;
-  table = load (i, error);
+  table = module_load (name, BWO_SYMBOL, BWO_ABI, known[i].library, error);
   if (!table)
     return NULL;
   outlet = g_new0 (WatchOutlet, 1);
