@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static inline void
@@ -42,4 +43,24 @@ own_disk (const char *folder, const char *options)
 {
   if (unshare (CLONE_NEWNS) < 0 || mount ("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount ("tmpfs", folder, "tmpfs", 0, options) < 0)
     _exit (77);
+}
+
+/* Runs in a child that may not come back as it was, and asserts there; it ends with 77 where own_disk() isn't allowed, and the test is skipped. */
+static inline void
+in_child (void (*run) (gpointer), gpointer data)
+{
+  pid_t child = fork ();
+  int status;
+
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0) {
+    run (data);
+    _exit (0);
+  }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  if (WEXITSTATUS (status) == 77)
+    g_test_skip ("may not mount a file system");
+  else
+    g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 }
