@@ -15,6 +15,7 @@ import torch
 
 import checkpoint
 import net
+import reinforce
 import train
 from text import BOS, EOS, PAD
 
@@ -27,17 +28,13 @@ def lines(tok, caption, length):
 
 
 def odds(model, codes, ids):
-    """codes [B, P, channels], ids [B, N, T + 1] -> [B, N, T, vocabulary]"""
-    v = model.visual(codes)
-    _, content = model.fuse(model.empty_prompt().expand(len(codes), -1, -1), model.fusion.keys(v))
-    cond = torch.cat([content, torch.zeros_like(content)], -1)[:, None].expand(-1, ids.shape[1], -1)
-    x = model.embedding(ids[..., :-1].reshape(-1, ids.shape[2] - 1)).reshape(*ids.shape[:2], ids.shape[2] - 1, -1)
-    x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop)
-    return model.logits(x).softmax(-1)
+    """codes [B, P, channels], ids [B, N, T + 1] -> [words, vocabulary], of each place that has a word"""
+    v, cond = reinforce.condition(model, codes)
+    return model.logits(reinforce.steps(model, v, cond, ids[..., :-1], ids[..., 1:] != PAD)).softmax(-1)
 
 
 @torch.no_grad()
-def told(models, tok, pictures, length, most=MOST):
+def soft_targets(models, tok, pictures, length, most=MOST):
     """-> ids, odds, starts of one set; the mean of the models, a batch of pictures at a time."""
     ids, chances, starts = [], [], [0]
     for i in range(0, len(pictures.names), 24):
@@ -50,12 +47,14 @@ def told(models, tok, pictures, length, most=MOST):
             mean = sum(odds(m, codes, batch) for m in models) / len(models)
         best, at = mean.topk(most, -1)
         best = best / best.sum(-1, keepdim=True)
-        for b, cs in enumerate(own):
-            for k in range(len(cs)):
-                live = (batch[b, k, 1:] != PAD)
-                ids.append(at[b, k][live].numpy().astype(np.uint16))
-                chances.append(best[b, k][live].numpy().astype(np.float16))
-                starts.append(starts[-1] + int(live.sum()))
+        # A row each; those that only fill up a picture's captions are left out.
+        words = (batch[..., 1:] != PAD).sum(-1).flatten().tolist()
+        own_rows = [k < len(cs) for cs in own for k in range(count)]
+        for n, mine, row_ids, row_odds in zip(words, own_rows, at.split(words), best.split(words)):
+            if mine:
+                ids.append(row_ids.numpy().astype(np.uint16))
+                chances.append(row_odds.numpy().astype(np.float16))
+                starts.append(starts[-1] + n)
         if i % 480 == 0:
             print(f"{pictures.name}: {i} of {len(pictures.names)}", flush=True)
     return np.concatenate(ids), np.concatenate(chances), np.array(starts)
@@ -79,7 +78,7 @@ def main():
             raise SystemExit(f"{path}: its tokens are not those of {args.checkpoint[0]}")
     models = [checkpoint.model_of(s, 0.0).eval() for s in saved]
     for name in args.sets.split(","):
-        ids, chances, starts = told(models, toks[0], train.Pictures(args.cache, args.data, name), args.length)
+        ids, chances, starts = soft_targets(models, toks[0], train.Pictures(args.cache, args.data, name), args.length)
         np.savez(out / f"{name}.teacher.npz", ids=ids, odds=chances, starts=starts)
 
 

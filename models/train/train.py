@@ -26,9 +26,9 @@ import checkpoint
 import net
 import streams
 from average import Moving
+from soft_targets import SoftTargets
 from text import BOS, CLS, DANGLING, EOS, PAD, read_captions, train_bpe
 from together import Together
-from told import Teacher
 
 
 class Pictures:
@@ -148,7 +148,7 @@ class Batches:
                 prompts.append((k, [CLS] + self.tok.encode_caption(p)))
         ids_padded = padded(ids, limit=a.length + 1)
         return dict(picked=picked, one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)), ids=ids_padded,
-                    told=self.teacher.batch(said, ids_padded.shape[1] - 1) if self.teacher else None,
+                    soft=self.teacher.batch(said, ids_padded.shape[1] - 1) if self.teacher else None,
                     text=padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
                     keep=torch.tensor(sorted(rng.sample(range(self.tokens), min(a.keep, self.tokens)))),
                     own=torch.tensor([rng.random() < 0.5 for _ in items]),
@@ -192,7 +192,7 @@ def losses(model, b, args):
     target = ids[:, 1:].reshape(B, N, -1)
     live = target != PAD
     x = model.decoder(x, cond, model.decoder.sink_kv(), model.decoder.frame_kv(v), model.drop, live=live)
-    ce = told_loss(model.logits(x), target, live, b, args)
+    ce = caption_loss(model.logits(x), target, live, b, args)
 
     sentence = model.text.embed(model.encode_text(b["text"]))
     scale = model.log_temperature.clamp(max=4.0).exp()
@@ -201,12 +201,12 @@ def losses(model, b, args):
     return ce, con, same
 
 
-def told_loss(logits, target, live, b, args):
+def caption_loss(logits, target, live, b, args):
     """Cross-entropy of the words [live, vocabulary]; with a teacher a share of it to the teacher's odds, but for captions steered by a prompt, which no
     teacher has seen."""
-    if not b.get("told"):
+    if not b.get("soft"):
         return F.cross_entropy(logits, target[live], label_smoothing=args.smoothing)
-    ids, odds = (x.reshape(*target.shape, -1)[live] for x in b["told"])
+    ids, odds = (x.reshape(*target.shape, -1)[live] for x in b["soft"])
     share = torch.full(target.shape[:2], args.teach).reshape(-1)
     share[[k for k, _ in b["prompts"]]] = 0.0
     share = share.reshape(*target.shape[:2], 1).expand(target.shape)[live]
@@ -351,7 +351,7 @@ def main():
     others = [p for p in model.parameters() if p.ndim != 2]
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
                             lr=args.lr, betas=(0.9, 0.98), fused=True)
-    batches = Batches(sets, tok, args, cfg.tokens, together.number, together.count, Teacher(args.teacher, sets) if args.teacher else None)
+    batches = Batches(sets, tok, args, cfg.tokens, together.number, together.count, SoftTargets(args.teacher, sets) if args.teacher else None)
     torch.manual_seed(args.seed + together.number)
     watched, moving = streams.Streams(sets, tok, args, args.streams // args.processes), Moving([model], args.average)
     total, step, first = args.epochs * len(batches), 0, 0

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 import net
+import soft_targets
 import teacher
-import told
 import train
 from text import BOS, EOS, PAD
 
@@ -33,10 +33,10 @@ class Teach(common.Case):
         self.set = types.SimpleNamespace(name="few", names=["one", "two", "three"], views=[codes], captions=[["abc", "de"], ["fghij"], ["k", "lmn"]])
 
     def write(self, **changed):
-        ids, odds, starts = teacher.told(self.models, Letters(), self.set, 4)
+        ids, odds, starts = teacher.soft_targets(self.models, Letters(), self.set, 4)
         saved = {"ids": ids, "odds": odds, "starts": starts, **changed}
         np.savez(self.work / "few.teacher.npz", **saved)
-        return told.Teacher(self.work, [self.set])
+        return soft_targets.SoftTargets(self.work, [self.set])
 
     def test_odds_are_the_mean_of_the_captioners(self):
         t = self.write()
@@ -44,7 +44,7 @@ class Teach(common.Case):
             text = self.set.captions[picture][caption]
             ids = torch.tensor(teacher.lines(Letters(), text, 4))[None, None]
             with torch.no_grad():
-                want = sum(teacher.odds(m, torch.from_numpy(self.set.views[0][picture:picture + 1]), ids) for m in self.models)[0, 0] / 2
+                want = sum(teacher.odds(m, torch.from_numpy(self.set.views[0][picture:picture + 1]), ids) for m in self.models) / 2
             got_ids, got = t.of(0, picture, caption)
             self.assertEqual(len(got), min(len(text) + 1, 4))         # its end is a word, too, where it is not cut
             best = want.topk(teacher.MOST, -1)
@@ -68,25 +68,25 @@ class Teach(common.Case):
         odds = torch.zeros(2, 1, 3, 2)
         odds[..., 0] = 1
         args = argparse.Namespace(smoothing=0.0, teach=0.7)
-        plain = train.told_loss(logits, target, live, {"told": None, "prompts": []}, args)
-        same = train.told_loss(logits, target, live, {"told": (sure.flatten(0, 1), odds.flatten(0, 1)), "prompts": []}, args)
+        plain = train.caption_loss(logits, target, live, {"soft": None, "prompts": []}, args)
+        same = train.caption_loss(logits, target, live, {"soft": (sure.flatten(0, 1), odds.flatten(0, 1)), "prompts": []}, args)
         self.assertAlmostEqual(plain.item(), same.item(), 5)          # a teacher that says what the caption says
         sure[..., 0] = 7
-        other = train.told_loss(logits, target, live, {"told": (sure.flatten(0, 1), odds.flatten(0, 1)), "prompts": []}, args)
+        other = train.caption_loss(logits, target, live, {"soft": (sure.flatten(0, 1), odds.flatten(0, 1)), "prompts": []}, args)
         self.assertNotAlmostEqual(plain.item(), other.item(), 2)
-        steered = train.told_loss(logits, target, live, {"told": (sure.flatten(0, 1), odds.flatten(0, 1)), "prompts": [(0, []), (1, [])]}, args)
+        steered = train.caption_loss(logits, target, live, {"soft": (sure.flatten(0, 1), odds.flatten(0, 1)), "prompts": [(0, []), (1, [])]}, args)
         self.assertAlmostEqual(plain.item(), steered.item(), 5)       # what is steered has no teacher
 
     def test_of_other_captions(self):
         self.write()
         self.set.captions[0].append("more")
         with self.assertRaisesRegex(SystemExit, "few.teacher.npz: of other captions"):
-            told.Teacher(self.work, [self.set])
+            soft_targets.SoftTargets(self.work, [self.set])
         (self.work / "few.teacher.npz").write_bytes(b"no")
         with self.assertRaisesRegex(SystemExit, "few.teacher.npz: not what teacher.py writes"):
-            told.Teacher(self.work, [self.set])
+            soft_targets.SoftTargets(self.work, [self.set])
         with self.assertRaisesRegex(SystemExit, "teacher.npz"):
-            told.Teacher(self.work / "nowhere", [self.set])
+            soft_targets.SoftTargets(self.work / "nowhere", [self.set])
 
     def test_a_cut_caption_is_cut_as_the_student_cuts_it(self):
         self.assertEqual(teacher.lines(Letters(), "fghij", 4), train.padded([[BOS] + Letters().encode_caption("fghij") + [EOS]], limit=5)[0].tolist())

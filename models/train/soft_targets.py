@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 
-class Teacher:
+class SoftTargets:
     """What teacher.py has written of some sets."""
 
     def __init__(self, folder, sets):
