@@ -4,7 +4,8 @@
 
     average.py --output MEAN.pt RUN/epoch-20.pt RUN/epoch-24.pt RUN/last.pt
 
-Meant are the latent weights; they are quantised after averaging. A checkpoint may be named twice to count twice."""
+Meant are the latent weights (of the late part of the backbone too, where it was trained with the captioner); they are quantised after averaging. A checkpoint
+may be named twice to count twice."""
 import argparse
 
 import torch
@@ -14,14 +15,18 @@ import checkpoint
 
 def mean(paths):
     """-> a checkpoint, the last one's but for its weights."""
-    kept, total = None, None
+    kept, parts, total = None, ("model",), {}
     for path in paths:
         saved = checkpoint.load(path)
         if kept and saved["config"] != kept["config"]:
             raise SystemExit(f"{path}: another model than {paths[0]}")
-        total = {k: (total[k] if total else 0) + v.float() for k, v in saved["model"].items()}
+        if kept and (("late" in saved) != ("late" in kept) or saved.get("ternary") != kept.get("ternary")):
+            raise SystemExit(f"{path}: its backbone was not trained as that of {paths[0]}")
+        parts = ("model", "late") if "late" in saved else parts
+        for p in parts:
+            total[p] = {k: (total[p][k] if kept else 0) + v.float() for k, v in saved[p].items()}
         kept = saved
-    return {**kept, "model": {k: v / len(paths) for k, v in total.items()}, "optimiser": None}
+    return {**kept, **{p: {k: v / len(paths) for k, v in total[p].items()} for p in parts}, "optimiser": None}
 
 
 class Moving:

@@ -123,8 +123,9 @@ def same_pad(x, k, stride, value=0.0):
     return F.pad(x, (l, r, t, b), value=value) if t + b + l + r else x
 
 
-def forward_float(bb, img, record=None):
-    """img: f32 [n, 3, h, w] in 0..255. Returns f32 [n, 1280, g, g]; record(conv, y) sees every output."""
+def forward_float(bb, img, record=None, blocks=None):
+    """img: f32 [n, 3, h, w] in 0..255. Returns f32 [n, 1280, g, g], or with `blocks` what the first so many blocks end in; record(conv, y) sees
+    every output."""
     x = ((img - 127.5) / 127.5).to(bb.convs[0].w.dtype)
     x = x.contiguous(memory_format=torch.channels_last)
 
@@ -140,13 +141,13 @@ def forward_float(bb, img, record=None):
         return y
 
     x = run(bb.convs[0], x)
-    for e, d, p in bb.blocks:
+    for e, d, p in bb.blocks[:blocks]:
         y = x
         if e is not None:
             y = run(bb.convs[e], y)
         y = run(bb.convs[d], y)
         x = run(bb.convs[p], y, x if bb.convs[p].residual else None)
-    return run(bb.convs[-1], x)
+    return x if blocks else run(bb.convs[-1], x)
 
 
 def bfloat16(bb):

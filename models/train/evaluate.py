@@ -72,7 +72,7 @@ NOUN_STEMS = {stem(w) for w in NOUNS}
 
 
 def is_noun(word):
-    return word in ("railing", "ceiling", "clothing") or (not word.endswith("ing") and word != "bare"
+    return word in ("railing", "ceiling", "clothing") or (not word.endswith("ing") and word not in ("bare", "short")     # hair; shorts are two
                                                           and (word in NOUNS or stem(word) in NOUN_STEMS))
 
 

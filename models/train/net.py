@@ -4,6 +4,7 @@
 straight-through gradients. Shapes: B pictures, N captions a picture, T tokens, P frame tokens, d width."""
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -52,6 +53,17 @@ PRESETS = {
     "paper": Config(d=128, bottleneck=384, text_layers=4, text_heads=4, text_ff=512, text_context=256, fusion_heads=4,
                     fusion_ff=512, width=128, layers=4, heads=4, ff=512),
 }
+
+
+def here(x):
+    """A numpy array as a tensor on the device that computes."""
+    return moved(torch.from_numpy(np.ascontiguousarray(x)))
+
+
+def moved(x):
+    """A tensor on that device."""
+    return x.to(torch.get_default_device())
+
 
 LOW = torch.bfloat16      # integers up to 256 are exact in it; sums are kept in f32 by the hardware
 
@@ -141,6 +153,13 @@ class _LowBit(torch.autograd.Function):
         if not ctx.needs_input_grad[0]:
             return None, dw, None, None
         return _unnormalise(scaled @ t, xn, rms).reshape(ctx.shape), dw, None, None
+
+
+def compile_products():
+    """From here on what comes before and after a product is one kernel each: on a GPU launching them costs more than their arithmetic."""
+    torch._dynamo.config.cache_size_limit = 64
+    for name in ("_forward_codes", "_scale", "_unnormalise", "_scaled_gradient", "ternary", "int8_rows"):
+        globals()[name] = torch.compile(globals()[name], dynamic=True)
 
 
 class BitLinear(nn.Module):

@@ -32,6 +32,15 @@ from together import Together
 END = " zzend"
 
 
+def reward_options(ap):
+    ap.add_argument("--samples", type=int, default=5, help="captions sampled of a picture")
+    ap.add_argument("--limit", type=int, default=20, help="tokens of a sample")
+    ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
+    ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
+    ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
+    ap.add_argument("--repeated", type=float, default=0.15, help="fine for a content word said twice where no reference does")
+
+
 def colour(word):
     return SAME.get(word, word)
 
@@ -118,12 +127,8 @@ def sample(model, v, cond, count, limit):
 def policy_loss(model, tok, reward, codes, keys, args):
     v, cond = condition(model, codes)
     ids = sample(model, v.detach(), cond.detach(), args.samples, args.limit)
-    r = torch.zeros(ids.shape[:2])
-    for b, key in enumerate(keys):
-        for n in range(args.samples):
-            seq = ids[b, n, 1:].tolist()
-            text = tok.decode([i for i in seq if i > CLS]) + (END if EOS in seq else "")
-            r[b, n] = reward(key, text)
+    r = torch.tensor([[reward(key, tok.decode([i for i in seq if i > CLS]) + (END if EOS in seq else "")) for seq in rows]
+                      for key, rows in zip(keys, ids[..., 1:].tolist())])
     better = r - (r.sum(1, keepdim=True) - r) / (args.samples - 1)
     target = ids[..., 1:]
     live = target != PAD
@@ -143,17 +148,12 @@ def main():
     ap.add_argument("--out", required=True)
     ap.add_argument("--steps", type=int, default=200)
     ap.add_argument("--pictures", type=int, default=24, help="of a step")
-    ap.add_argument("--samples", type=int, default=5, help="of a picture")
-    ap.add_argument("--limit", type=int, default=20, help="tokens of a sample")
+    reward_options(ap)
     ap.add_argument("--lr", type=float, default=1.5e-4)
     ap.add_argument("--mix", type=float, default=0.3, help="weight of train.py's losses")
     ap.add_argument("--streams", type=int, default=0, help="pseudo-streams a step, whose captions are learnt with what was said before them in the window")
     ap.add_argument("--stream-weight", type=float, default=0.5, help="weight of their cross-entropy")
     ap.add_argument("--prompts", type=float, help="share of train.py's captions that are steered by a prompt (as the captioner was trained)")
-    ap.add_argument("--recall", type=float, default=1.0, help="weight of the words' F beside CIDEr-D")
-    ap.add_argument("--wrong-colour", type=float, default=0.15, help="fine for a colour that no reference has")
-    ap.add_argument("--wrong-word", type=float, default=0.05, help="fine for any other content word that no reference has")
-    ap.add_argument("--repeated", type=float, default=0.15, help="fine for a content word said twice where no reference does")
     ap.add_argument("--average", type=float, default=0.98, help="decay of the moving average of the weights, which is what is kept; 0: the last ones")
     ap.add_argument("--processes", type=int, default=1, help="that share a step; give each a core")
     ap.add_argument("--look-every", type=int, default=50)

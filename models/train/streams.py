@@ -11,6 +11,7 @@ an empty window for every look, so that what they know of the past is what memor
 
 The threshold of recall is held at THRESHOLD in such a training: trained, it goes above 1 and memory all but falls silent. What is recalled has to be read before it
 helps, and until then it harms."""
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -28,9 +29,10 @@ class Streams:
     """Batches of streams: codes [B, L, P, channels], ids [B, L, T], text [B, L, T - 1] (the same as prompts), live [B, L] (False: not learnt from),
     alone [B] (True: the window is empty for every look)."""
 
-    def __init__(self, sets, tok, args, streams, looks=4, wrong=0.25, mirrored=1):
+    def __init__(self, sets, tok, args, streams, looks=4, wrong=0.25, mirrored=1, tokens=0):
+        """tokens: how many frame tokens the model sees of a picture; 0: as many as there are codes."""
         self.sets, self.tok, self.args = sets, tok, args
-        self.streams, self.looks, self.wrong = streams, looks, wrong
+        self.streams, self.looks, self.wrong, self.tokens = streams, looks, wrong, tokens
         self.views = [[v for v in range(len(s.views)) if v != mirrored] for s in sets]
         self.index = [(s, i) for s in range(len(sets)) for i in range(len(sets[s].names))]
 
@@ -47,16 +49,15 @@ class Streams:
             for n in range(self.looks):
                 s, i, caption, views = one if n < cut else two
                 wrong = n + 1 < self.looks and rng.random() < self.wrong
-                codes.append(torch.from_numpy(self.sets[s].views[views[n % len(views)]][i].copy()))
+                codes.append(self.sets[s].views[views[n % len(views)]][i])
                 ids.append([BOS] + self.tok.encode_caption(self.scene(rng)[2] if wrong else caption)[:self.args.length - 1] + [EOS])
                 live.append(not wrong)
-        longest = max(map(len, ids))
-        padded = torch.full((len(ids), longest), PAD)
+        padded = np.full((len(ids), max(map(len, ids))), PAD)
         for row, i in zip(padded, ids):
-            row[:len(i)] = torch.tensor(i)
-        B, L = self.streams, self.looks
-        codes = torch.stack(codes)
-        keep = sorted(rng.sample(range(codes.shape[1]), min(self.args.keep, codes.shape[1])))
+            row[:len(i)] = i
+        padded, codes = net.here(padded), net.here(np.stack(codes))
+        B, L, tokens = self.streams, self.looks, self.tokens or codes.shape[1]
+        keep = sorted(rng.sample(range(tokens), min(self.args.keep, tokens)))
         text = padded[:, :-1].clone()
         text[:, 0] = CLS
         text[text == EOS] = PAD

@@ -85,7 +85,8 @@ class ConvNorm(nn.Module):
         if self.point:
             y = F.conv2d(x, self.weights().to(LOW))
         else:
-            y = _Depthwise.apply(backbone.same_pad(x, c.k, c.stride), self.weight, c.stride)
+            x = backbone.same_pad(x, c.k, c.stride)
+            y = F.conv2d(x, self.weight.to(LOW), None, c.stride, groups=x.shape[1]) if x.is_cuda else _Depthwise.apply(x, self.weight, c.stride)
         y = self.norm(y)
         return F.relu6(y) if c.relu6 else y
 

@@ -88,12 +88,12 @@ def load_tokenizer(path, sets, size):
     return tok
 
 
-def padded(rows, first=None, limit=None):
+def padded(rows, limit=None):
     rows = [r[:limit] for r in rows]
-    out = torch.full((len(rows), max(map(len, rows))), PAD)
-    for i, r in enumerate(rows):
-        out[i, :len(r)] = torch.tensor(r)
-    return out
+    out = np.full((len(rows), max(map(len, rows))), PAD)
+    for row, r in zip(out, rows):
+        row[:len(r)] = r
+    return net.here(out)
 
 
 def pick_prompt(text, rng):
@@ -147,7 +147,7 @@ class Batches:
             if p:
                 prompts.append((k, [CLS] + self.tok.encode_caption(p)))
         ids_padded = padded(ids, limit=a.length + 1)
-        return dict(picked=picked, one=torch.from_numpy(np.stack(one)), two=torch.from_numpy(np.stack(two)), ids=ids_padded,
+        return dict(picked=picked, one=net.here(np.stack(one)), two=net.here(np.stack(two)), ids=ids_padded,
                     soft=self.teacher.batch(said, ids_padded.shape[1] - 1) if self.teacher else None,
                     text=padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
                     keep=torch.tensor(sorted(rng.sample(range(self.tokens), min(a.keep, self.tokens)))),
