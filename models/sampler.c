@@ -61,10 +61,17 @@ may_end (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h)
   return h->len > 0 && !v->no_end[h->ids[h->len - 1]];
 }
 
+/* Captions have no use for a token after itself; a decoder that is at a loss says one again and again. */
+static gboolean
+repeats (const BitmarHypothesis *h, gint32 id)
+{
+  return h->len > 0 && h->ids[h->len - 1] == id;
+}
+
 static gboolean
 banned (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h, gint32 id)
 {
-  return id == v->pad || id == v->bos || id == v->cls || (id == v->eos && !may_end (v, h));
+  return id == v->pad || id == v->bos || id == v->cls || (id == v->eos && !may_end (v, h)) || repeats (h, id);
 }
 
 /* ---- Beam search -------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define BITMAR_MAX_BEAMS 8
 #define BITMAR_MAX_TOKENS 256           /* of a caption: the length of BitmarCaption.ids */
 /* Tokens that a beam may not take: of so many more than the search walks we ask. */
-#define BITMAR_BANNED_TOKENS 4
+#define BITMAR_BANNED_TOKENS 5
 #define BITMAR_MAX_CANDIDATES (2 * BITMAR_MAX_BEAMS + BITMAR_BANNED_TOKENS)
 
 typedef struct {

@@ -398,7 +398,7 @@ class Model:
                 z, tail = self.step(stream, ids[-1] if ids else bos, tail)
                 tails.append(tail)
                 z = z - (z.max() + np.log(np.exp(z - z.max()).sum()))
-                z[[pad, bos, cls]] = -np.inf
+                z[[pad, bos, cls, *ids[-1:]]] = -np.inf
                 if not ids or ids[-1] in no_end:
                     z[eos] = -np.inf
                 best = np.argsort(-z, kind="stable")[:2 * width]

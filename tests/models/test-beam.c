@@ -132,7 +132,8 @@ all_choices (const Language *l, const Beam *live, gsize n, Choice *choices)
     sum = bmk_log_sum_exp (z, V);
     for (gint32 i = 0; i < V; i++) {
       gboolean end = live[b].len > 0 && !no_end[live[b].ids[live[b].len - 1]];
-      if (i == PAD || i == BOS || i == CLS || (i == EOS && !end))
+      gboolean again = live[b].len > 0 && live[b].ids[live[b].len - 1] == i;
+      if (i == PAD || i == BOS || i == CLS || (i == EOS && !end) || again)
         continue;
       choices[count++] = (Choice) { live[b].score + (z[i] - sum), b, i };
     }
@@ -238,7 +239,7 @@ greedy (const Language *l, gsize limit, gint32 *ids)
 
     speak (l, ids, n, z);
     for (gint32 i = EOS; i < V; i++) {
-      if (i == CLS || (i == EOS && (n == 0 || no_end[ids[n - 1]])))
+      if (i == CLS || (i == EOS && (n == 0 || no_end[ids[n - 1]])) || (n > 0 && ids[n - 1] == i))
         continue;
       if (best < 0 || z[i] > z[best])
         best = i;
@@ -294,7 +295,7 @@ test_sampling (void)
     first = *bitmar_sampler_run (sampler, &p, step, &l, &mean);
     g_assert_cmpfloat (mean, <=, 0);
     for (gsize i = 0; i < first.len; i++)
-      g_assert_cmpint (first.ids[i], >, CLS);
+      g_assert_true (first.ids[i] > CLS && (i == 0 || first.ids[i] != first.ids[i - 1]));
     g_assert_true (first.len == 0 || !no_end[first.ids[first.len - 1]]);
     g_assert_true (first.len > 0 || !first.finished);
     l.steps = 0;

@@ -345,7 +345,7 @@ slow_greedy (Slow *s, gint32 *ids, gsize *n, gboolean *finished)
     slow_say (s, said + *n, 1, z);
     for (gint32 i = 0; i < (gint32) v; i++) {
       gboolean end = *n > 0 && !m->no_end[said[*n]];
-      if (i == m->pad || i == m->bos || i == m->cls || (i == m->eos && !end))
+      if (i == m->pad || i == m->bos || i == m->cls || (i == m->eos && !end) || (*n > 0 && i == said[*n]))
         continue;
       if (best < 0 || z[i] > z[best])
         best = i;
