@@ -223,6 +223,10 @@ def main():
     late, teacher = tower.Late(bb, args.ternary, args.weights), tower.Late(bb, False, args.weights)
     if args.tower or "late" in saved:
         tower.load(late, args.tower or args.checkpoint)
+    try:
+        torch.zeros(1, device=args.device)
+    except (RuntimeError, AssertionError) as e:                 # torch says it in either way
+        raise SystemExit(f"--device {args.device}: {str(e).splitlines()[0]}") from None
     torch.set_default_device(args.device)
     if args.compile:
         net.compile_products()

@@ -164,6 +164,8 @@ class EndToEnd(common.Case):
         np.save(self.cache / "few.pixels.npy", np.zeros((12, 8, 8, 3), np.uint8))
         self.stops("made of other pictures or for another backbone", self.train, "seven")
         self.stops("--batch", self.train, "eight", "--batch", "0")
+        self.cache = self.work / "other"
+        self.stops("--device nowhere", self.train, "nine", "--device", "nowhere")
 
 
 if __name__ == "__main__":

@@ -165,18 +165,25 @@ def killed_sending():
     return f"{len(listener.of('bitmar/door/caption')) - 320} twice"
 
 
+def out_of_reach():
+    """A broker that a feed can't reach until relay.open, and somebody who listens there already: to start it only then would be a race of who is first."""
+    broker = Broker("allow_anonymous true")
+    relay, listener = Relay(broker.port), Listener(broker.port)
+    listens(listener, broker.port)
+    relay.shut()
+    return broker, relay, listener
+
+
 @test("the queue is bounded: the oldest captions go first, alerts last; how many is told")
 def bounded():
-    port = free_port()
-    feed = Feed(port, "queue=100 kB")
+    _, relay, listener = out_of_reach()
+    feed = Feed(relay.port, "queue=100 kB")
     feed.tell("alert door start fire", "many 5000 door", "alert door end fire", "sleep 300")
     feed.complains("the queue is full (100000 bytes): the oldest captions are dropped")
     assert "alerts are dropped" not in feed.complaints()
     memory = os.path.getsize(os.path.join(feed.folder, "mqtt.queue"))
     assert memory < 1_000_000, memory
-    broker = Broker("allow_anonymous true", port=port)
-    listener = Listener(port)
-    listens(listener, port)
+    relay.open = True
     until(lambda: listener.texts("bitmar/door/caption")[-1:] == ["5000"], "the newest caption")
     until(lambda: len(listener.of("bitmar/door/alert")) == 2, "both alerts")
     texts = listener.texts("bitmar/door/caption")
@@ -212,12 +219,10 @@ def alerts_last():
 
 @test("without a file the queue outlives the broker, not the process, and what is lost is told")
 def no_file():
-    port = free_port()
-    feed = Feed(port, "queue-file=none")
+    broker, relay, listener = out_of_reach()
+    feed = Feed(relay.port, "queue-file=none")
     feed.tell("many 30 door", "sleep 3000")
-    broker = Broker("allow_anonymous true", port=port)
-    listener = Listener(port)
-    listens(listener, port)
+    relay.open = True
     until(lambda: listener.texts("bitmar/door/caption") == numbers(1, 30), "what waited")
     broker.kill()
     feed.tell("many 30 yard")

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import urllib.parse
 
 import webdriver
 from common import FakeHost, Stream, Watch, make_clip, run_all, test, until, work
@@ -65,18 +64,10 @@ def newest():
     assert browser.run("return document.querySelectorAll('.lane i').length") > 0
 
 
-def sentence():
-    """What a random model has said is not always something that it can read: one that it can."""
-    for event in watch.get("/api/v1/events?limit=100&camera=clip").json["events"]:
-        if event["text"].strip() and watch.ask("/api/v1/events?query=" + urllib.parse.quote(event["text"])).status == 200:
-            return event["text"].strip()
-    return None
-
-
 @test("a sentence finds the event")
 def finds():
-    text = until(sentence)
-    browser.type("#query", text)
+    until(lambda: watch.get("/api/v1/events?limit=1&camera=clip").json["events"])
+    browser.type("#query", "a dog")            # what a random model has said itself is nothing that one types
     browser.click("#search button[type=submit]")
     browser.wait("return document.getElementById('found').textContent.includes('those most like')")
     shown = browser.run("return [...document.querySelectorAll('.event')].map(e => [Number(e.dataset.id), e.querySelector('.what').textContent])")
