@@ -106,23 +106,6 @@ class Eye:
         return got, tower.seen(self.cfg, codes, got)
 
 
-class More:
-    """Batches with the pictures of some names several times an epoch."""
-
-    def __init__(self, wanted):
-        self.times = {}
-        for w in wanted:
-            prefix, colon, times = w.rpartition(":")
-            if not (colon and prefix and times.isdigit() and int(times) > 0):
-                raise SystemExit(f"--more {w}: not PREFIX:TIMES")
-            self.times[prefix] = int(times)
-
-    def __call__(self, batches):
-        def times(s, i):
-            return max([t for p, t in self.times.items() if batches.sets[s].names[i].startswith(p)], default=1)
-        batches.index = [(s, i) for s, i in batches.index for _ in range(times(s, i))]
-
-
 def distilled(teacher, student, codes):
     return sum(distil.losses(student, teacher, codes))
 
@@ -213,7 +196,7 @@ def main():
     for name in args.sets.split(","):
         sets.append(Pictures(args.data, args.cache, name, bb.size, sum(len(s.names) for s in sets)))
     batches = train.Batches(sets, tok, own, cfg.tokens)
-    More(args.more)(batches)
+    train.More(args.more)(batches)
     watched = streams.Streams(sets, tok, own, args.streams, tokens=cfg.tokens, mirrored=None)
     reward = None
     if args.policy:

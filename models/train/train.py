@@ -155,6 +155,23 @@ class Batches:
                     empty=torch.tensor([rng.random() < 0.4 for _ in items]))
 
 
+class More:
+    """Batches with the pictures of some names several times an epoch."""
+
+    def __init__(self, wanted):
+        self.times = {}
+        for w in wanted:
+            prefix, colon, times = w.rpartition(":")
+            if not (colon and prefix and times.isdigit() and int(times) > 0):
+                raise SystemExit(f"--more {w}: not PREFIX:TIMES")
+            self.times[prefix] = int(times)
+
+    def __call__(self, batches):
+        def times(s, i):
+            return max([t for p, t in self.times.items() if batches.sets[s].names[i].startswith(p)], default=1)
+        batches.index = [(s, i) for s, i in batches.index for _ in range(times(s, i))]
+
+
 def contrast(a, b, scale):
     """InfoNCE of unit rows a over unit rows b; row i belongs to row i."""
     return F.cross_entropy(scale * a @ b.t(), torch.arange(len(a)))
@@ -276,6 +293,7 @@ def options():
     ap.add_argument("--preset", choices=sorted(net.PRESETS), default="small")
     ap.add_argument("--epochs", type=int, default=20)
     ap.add_argument("--batch", type=int, default=48, help="pictures a step")
+    ap.add_argument("--more", action="append", default=[], help="PREFIX:TIMES: see pictures whose names begin so, so many times an epoch")
     ap.add_argument("--captions", type=int, default=3, help="captions a picture and step")
     ap.add_argument("--length", type=int, default=24, help="tokens of a caption, the rest is cut")
     ap.add_argument("--keep", type=int, default=60, help="frame tokens kept in training")
@@ -352,6 +370,7 @@ def main():
     opt = torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay}, {"params": others, "weight_decay": 0}],
                             lr=args.lr, betas=(0.9, 0.98), fused=True)
     batches = Batches(sets, tok, args, cfg.tokens, together.number, together.count, SoftTargets(args.teacher, sets) if args.teacher else None)
+    More(args.more)(batches)
     torch.manual_seed(args.seed + together.number)
     watched, moving = streams.Streams(sets, tok, args, args.streams // args.processes), Moving([model], args.average)
     total, step, first = args.epochs * len(batches), 0, 0

@@ -154,7 +154,7 @@ class EndToEnd(common.Case):
     def test_more_of_some(self):
         pictures = types.SimpleNamespace(names=["a-1", "b-1", "ab-2"])
         batches = types.SimpleNamespace(sets=[pictures], index=[(0, 0), (0, 1), (0, 2)])
-        endtoend.More(["a:3", "ab:2"])(batches)
+        train.More(["a:3", "ab:2"])(batches)
         self.assertEqual(batches.index, [(0, 0)] * 3 + [(0, 1)] + [(0, 2)] * 3)
         for wrong in ("a", "a:", ":2", "a:0", "a:x"):
             self.stops("not PREFIX:TIMES", endtoend.More, [wrong])
