@@ -157,7 +157,7 @@ class EndToEnd(common.Case):
         train.More(["a:3", "ab:2"])(batches)
         self.assertEqual(batches.index, [(0, 0)] * 3 + [(0, 1)] + [(0, 2)] * 3)
         for wrong in ("a", "a:", ":2", "a:0", "a:x"):
-            self.stops("not PREFIX:TIMES", endtoend.More, [wrong])
+            self.stops("not PREFIX:TIMES", train.More, [wrong])
 
     def test_bad_input(self):
         self.eye()
