@@ -10,7 +10,7 @@ picture squeezed to the backbone's square, view 1 its mirror image, the rest ran
 lit at random. Each view is one .npy of codes [pictures, tokens, channels], u8 of an EfficientNet, int8 of a DINOv2.
 
 With --engine the codes are those of the integer backbone in --model (any exported file, or a backbone alone: it is frozen), which is what the
-captioner will see (and after each token's its early ones, where the model in that file looks at those; CACHE/early.json tells), at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
+captioner will see (so take a file that has the backbone it will have; and after each token's its early ones, where the model in that file looks at those; CACHE/early.json tells), at 100 pictures a second and core. Without, they are the bf16 float network's, which needs nothing built.
 With --blocks N they are those at the end of the first N blocks, of the same crops: what distil.py and finetune.py train on."""
 import argparse
 import contextlib
