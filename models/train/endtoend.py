@@ -106,10 +106,6 @@ class Eye:
         return got, tower.seen(self.cfg, codes, got)
 
 
-def distilled(teacher, student, codes):
-    return sum(distil.losses(student, teacher, codes))
-
-
 def joint(model, eye, teacher, b, wb, args, own, reward):
     """One step's losses of captioner and tower, backward. -> [ce, contrast, consistency, streams, classes, reward]"""
     n = len(b["one"])
@@ -217,6 +213,11 @@ def main():
         m.to(args.device)
     eye = Eye(bb, late, cfg, sets)
     rng = random.Random(args.seed)
+
+    def some():
+        """Codes of a batch of pictures at random"""
+        return eye.early(batches.batch(rng.sample(batches.index, args.batch), rng)["one"][:, 0])
+
     streams.hold_threshold(model)
     model.train()
     late.train()
@@ -226,7 +227,7 @@ def main():
             m.norm.eval()
     elif not (args.tower or "late" in saved):
         late.set_share(0.0)
-        tower.anchor(late, [eye.early(batches.batch(rng.sample(batches.index, args.batch), rng)["one"][:, 0]) for _ in range(20)])
+        tower.anchor(late, [some() for _ in range(20)])
     matrices = [p for p in model.parameters() if p.ndim == 2]
     groups = tower.parameters(late, args.lr_tower, args.lr_other) + [
         {"params": matrices, "peak": args.lr, "weight_decay": args.decay},
@@ -259,7 +260,7 @@ def main():
             late.set_share(min(1.0, 2 * done / args.distil))
         opt.zero_grad(set_to_none=True)
         if done < args.distil:
-            loss = distilled(teacher, late, eye.early(b["one"][:, 0]))
+            loss = sum(distil.losses(late, teacher, eye.early(b["one"][:, 0])))
             loss.backward()
             loss = loss.detach()
             parts = torch.stack([loss] * 6)
@@ -282,21 +283,10 @@ def main():
             keep(step)
     if args.ternary:
         moving.swap()
-        calibrate(late, eye, batches, rng, args.batch)
+        tower.calibrate_norms(late, (some() for _ in range(50)))
         moving.swap()
     keep(step)
     print(f"{step} steps, {time.time() - t0:.0f} s", flush=True)
-
-
-def calibrate(late, eye, batches, rng, count):
-    """Running statistics of the weights as they are now."""
-    for m in late.convs():
-        m.norm.reset_running_stats()
-        m.norm.momentum = None
-    late.train()
-    with torch.no_grad():
-        for _ in range(50):
-            late(eye.early(batches.batch(rng.sample(batches.index, count), rng)["one"][:, 0]))
 
 
 if __name__ == "__main__":

@@ -40,19 +40,6 @@ class Teacher:
         return self.late.classes(x[..., :self.late.fc.shape[1]].float() * (6 / 255))
 
 
-def calibrate_norms(late, batches, count):
-    """Running statistics of the weights as they are now."""
-    for m in late.convs():
-        m.norm.reset_running_stats()
-        m.norm.momentum = None              # the plain mean
-    late.train()
-    with torch.no_grad():
-        for n, b in enumerate(batches):
-            if n == count:
-                break
-            late(b["one"])
-
-
 class Seen:
     """A dev set through the tower, as train.look() takes it."""
 
@@ -154,7 +141,7 @@ def main():
                 save(out, saved, model, late, step + 1, not args.float)
                 train.look(model, tok, [Seen(s, late, cfg, 200) for s in dev], 200, lambda s: print(s, flush=True))
     moving.swap()
-    calibrate_norms(late, feed, 50)
+    tower.calibrate_norms(late, (b["one"] for b in itertools.islice(feed, 50)))
     save(out, saved, model, late, args.steps, not args.float)
     images = tower.read_images([Path(args.data) / f"{n}.tar" for n in names], 96, bb.size)
     torch.save(tower.integers(bb, late, images), out / "backbone.pt")

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from text import PAD
+
 
 @dataclass
 class Config:
@@ -63,6 +65,15 @@ def here(x):
 def moved(x):
     """A tensor on that device."""
     return x.to(torch.get_default_device())
+
+
+def padded(rows, limit=None):
+    """Lists of ids, cut after `limit`, as the rows of one tensor."""
+    rows = [r[:limit] for r in rows]
+    out = np.full((len(rows), max(map(len, rows))), PAD)
+    for row, r in zip(out, rows):
+        row[:len(r)] = r
+    return here(out)
 
 
 LOW = torch.bfloat16      # integers up to 256 are exact in it; sums are kept in f32 by the hardware

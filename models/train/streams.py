@@ -52,10 +52,7 @@ class Streams:
                 codes.append(self.sets[s].views[views[n % len(views)]][i])
                 ids.append([BOS] + self.tok.encode_caption(self.scene(rng)[2] if wrong else caption)[:self.args.length - 1] + [EOS])
                 live.append(not wrong)
-        padded = np.full((len(ids), max(map(len, ids))), PAD)
-        for row, i in zip(padded, ids):
-            row[:len(i)] = i
-        padded, codes = net.here(padded), net.here(np.stack(codes))
+        padded, codes = net.padded(ids), net.here(np.stack(codes))
         B, L, tokens = self.streams, self.looks, self.tokens or codes.shape[1]
         keep = sorted(rng.sample(range(tokens), min(self.args.keep, tokens)))
         text = padded[:, :-1].clone()

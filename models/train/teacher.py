@@ -41,7 +41,7 @@ def soft_targets(models, tok, pictures, length, most=MOST):
         own = pictures.captions[i:i + 24]
         count = max(map(len, own))
         rows = [lines(tok, cs[min(k, len(cs) - 1)], length) for cs in own for k in range(count)]
-        batch = train.padded(rows, limit=length + 1).reshape(len(own), count, -1)
+        batch = net.padded(rows, limit=length + 1).reshape(len(own), count, -1)
         codes = torch.from_numpy(np.array(pictures.views[0][i:i + len(own)]))
         with net.same_weights():
             mean = sum(odds(m, codes, batch) for m in models) / len(models)

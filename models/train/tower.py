@@ -189,6 +189,17 @@ def anchor(late, batches):
     late.train(was)
 
 
+@torch.no_grad()
+def calibrate_norms(late, batches):
+    """Running statistics of the weights as they are now, from batches of codes."""
+    for m in late.convs():
+        m.norm.reset_running_stats()
+        m.norm.momentum = None              # the plain mean
+    late.train()
+    for codes in batches:
+        late(codes)
+
+
 def as_codes(features):
     """Features in 0..6 -> u8 codes as floats; the gradient passes the rounding."""
     x = features.float() * (255 / 6)

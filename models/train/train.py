@@ -88,14 +88,6 @@ def load_tokenizer(path, sets, size):
     return tok
 
 
-def padded(rows, limit=None):
-    rows = [r[:limit] for r in rows]
-    out = np.full((len(rows), max(map(len, rows))), PAD)
-    for row, r in zip(out, rows):
-        row[:len(r)] = r
-    return net.here(out)
-
-
 def pick_prompt(text, rng):
     """A run of one to three words that carries meaning."""
     words = text.replace(",", " ").split()
@@ -146,10 +138,10 @@ class Batches:
             p = pick_prompt(t, rng) if rng.random() < a.prompts else ""
             if p:
                 prompts.append((k, [CLS] + self.tok.encode_caption(p)))
-        ids_padded = padded(ids, limit=a.length + 1)
+        ids_padded = net.padded(ids, limit=a.length + 1)
         return dict(picked=picked, one=net.here(np.stack(one)), two=net.here(np.stack(two)), ids=ids_padded,
                     soft=self.teacher.batch(said, ids_padded.shape[1] - 1) if self.teacher else None,
-                    text=padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
+                    text=net.padded([[CLS] + i[1:-1] for i in ids[::n]], limit=a.length + 1), prompts=prompts,
                     keep=torch.tensor(sorted(rng.sample(range(self.tokens), min(a.keep, self.tokens)))),
                     own=torch.tensor([rng.random() < 0.5 for _ in items]),
                     empty=torch.tensor([rng.random() < 0.4 for _ in items]))
@@ -195,7 +187,7 @@ def losses(model, b, args):
     conditions = content.repeat_interleave(N, 0)
     if b["prompts"]:
         rows = torch.tensor([k for k, _ in b["prompts"]])
-        text = model.encode_text(padded([p for _, p in b["prompts"]]))
+        text = model.encode_text(net.padded([p for _, p in b["prompts"]]))
         at = rows // N
         _, steered = model.fuse(text, [(k[at], w[at]) for k, w in kv])
         conditions = conditions.index_copy(0, rows, steered)
@@ -266,7 +258,7 @@ def look(model, tok, sets, count, log):
             hyps.update(zip(s.names[i:i + 50], text))
             keys.append(key)
         refs = {s.names[i]: s.captions[i] for i in range(n)}
-        t = model.text.embed(model.encode_text(padded(
+        t = model.text.embed(model.encode_text(net.padded(
             [[CLS] + tok.encode_caption(s.captions[i][0]) for i in range(n)], limit=model.c.text_context)))
         rank = (t @ torch.cat(keys).t()).argsort(1, descending=True)
         r10 = (rank[:, :10] == torch.arange(n)[:, None]).any(1).float().mean().item()

@@ -89,7 +89,7 @@ class Teach(common.Case):
             soft_targets.SoftTargets(self.work / "nowhere", [self.set])
 
     def test_a_cut_caption_is_cut_as_the_student_cuts_it(self):
-        self.assertEqual(teacher.lines(Letters(), "fghij", 4), train.padded([[BOS] + Letters().encode_caption("fghij") + [EOS]], limit=5)[0].tolist())
+        self.assertEqual(teacher.lines(Letters(), "fghij", 4), net.padded([[BOS] + Letters().encode_caption("fghij") + [EOS]], limit=5)[0].tolist())
 
 
 if __name__ == "__main__":
