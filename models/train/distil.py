@@ -46,13 +46,12 @@ def power_error(a, b):
     return (a.float() - b).square().mean() / b.square().mean().clamp_min(1e-6)
 
 
-def losses(student, teacher, codes, temperature=2.0):
+def losses(student, teacher, codes):
     """-> (classes, cosine, blocks)."""
     with torch.no_grad():
         want, want_blocks = teacher(codes)
-        target = (teacher.classes(want) / temperature).softmax(1)
     got, blocks = student(codes)
-    classes = F.kl_div((student.classes(got) / temperature).log_softmax(1), target, reduction="batchmean") * temperature ** 2
+    classes = tower.divergence(student.classes(got), teacher.classes(want))
     cosine = 1 - F.cosine_similarity(got.float(), want.float(), dim=-1).mean()
     errors = [power_error(a, b) for a, b in zip(blocks + [got], want_blocks + [want])]
     return classes, cosine, torch.stack(errors).mean()

@@ -113,10 +113,10 @@ def joint(model, eye, teacher, b, wb, args, own, reward):
     codes = eye.early(numbers)
     got, b["one"] = eye.seen(codes[:n])
     with torch.no_grad():
-        want = (teacher.classes(teacher(codes[:n])[0]) / 2).softmax(1)
+        want = teacher.classes(teacher(codes[:n])[0])
         rest = eye.seen(codes[n:])[1]
     b["two"] = rest[:n]
-    known = F.kl_div((eye.late.classes(got) / 2).log_softmax(1), want, reduction="batchmean") * 4
+    known = tower.divergence(eye.late.classes(got), want)
     ce, con, same = train.losses(model, b, own)
     loss, got_reward, steady = args.mix * (ce + own.contrast * con + own.consistency * same) + args.classes * known, 0.0, 0.0
     if args.policy:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 import backbone
 import checkpoint
@@ -119,10 +118,10 @@ def main():
         b = next(feed)
         features, _ = late(b["one"])
         with torch.no_grad():
-            want = (teacher(b["picked"]) / 2).softmax(1)
+            want = teacher(b["picked"])
             b["two"] = tower.seen(cfg, b["two"], late(b["two"])[0])
         b["one"] = tower.seen(cfg, b["one"], features)
-        known = F.kl_div((late.classes(features) / 2).log_softmax(1), want, reduction="batchmean") * 4
+        known = tower.divergence(late.classes(features), want)
         ce, con, same = train.losses(model, b, own)
         opt.zero_grad(set_to_none=True)
         loss = ce + own.contrast * con + own.consistency * same + args.classes * known

@@ -8,7 +8,6 @@ The odds are the mean of the checkpoints' (Hinton, Vinyals, Dean, "Distilling th
 (view 0), an empty memory and the words before; the student sees other views, drops and dice. The most likely MOST words of each place are kept:
 OUT/SET.teacher.npz with ids u16 [words, MOST], odds f16 [words, MOST] that add up to one, and starts [captions + 1], captions in the order of the set."""
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch

@@ -200,6 +200,12 @@ def calibrate_norms(late, batches):
         late(codes)
 
 
+def divergence(got, want, temperature=2.0):
+    """Kullback-Leibler of ImageNet logits [n, 1000] from those of a teacher, both softened."""
+    target = (want.detach() / temperature).softmax(1)
+    return F.kl_div((got / temperature).log_softmax(1), target, reduction="batchmean") * temperature ** 2
+
+
 def as_codes(features):
     """Features in 0..6 -> u8 codes as floats; the gradient passes the rounding."""
     x = features.float() * (255 / 6)
