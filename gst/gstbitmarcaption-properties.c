@@ -10,7 +10,7 @@
 #define DEFAULT_MIN_CONFIDENCE 0.6
 
 enum {
-  PROP_0, PROP_PROMPT, PROP_BEAM_SIZE, PROP_MAX_TOKENS, PROP_LENGTH_PENALTY, PROP_TEMPERATURE, PROP_TOP_K, PROP_TOP_P,
+  PROP_0, PROP_PROMPT, PROP_BEAM_SIZE, PROP_MAX_TOKENS, PROP_LENGTH_PENALTY, PROP_REPETITION_PENALTY, PROP_TEMPERATURE, PROP_TOP_K, PROP_TOP_P,
   PROP_SEED, PROP_MIN_INTERVAL, PROP_MAX_INTERVAL, PROP_CHANGE_THRESHOLD, PROP_REPEAT, PROP_MIN_CONFIDENCE,
   PROP_FALLBACK_TEXT,
   PROP_TEXT_MODE, PROP_LATENCY, PROP_LATENESS, PROP_MAX_OBSERVED_DELAY, PROP_POST_MESSAGES, PROP_STATS
@@ -31,6 +31,20 @@ make_stats (GstBitmarCaption *self)
     bitmar_writer_add_stats (self->writer, s);
   g_mutex_unlock (&self->lock);
   return s;
+}
+
+/* -1 is the model's and 0 none, as of length-penalty; in the parameters 0 is the model's and below 0 none, so that those of older callers are
+ * the model's. */
+static float
+penalty_to_params (double value)
+{
+  return value < 0 ? 0 : value > 0 ? (float) value : -1;
+}
+
+static double
+penalty_of_params (float penalty)
+{
+  return penalty < 0 ? 0 : penalty > 0 ? penalty : -1;
 }
 
 /* The settings take effect with the next caption, or are refused and stay as they were. */
@@ -56,6 +70,9 @@ change_settings (GstBitmarCaption *self, guint id, const GValue *value)
       break;
     case PROP_LENGTH_PENALTY:
       settings.params.length_penalty = g_value_get_double (value);
+      break;
+    case PROP_REPETITION_PENALTY:
+      settings.params.repetition_penalty = penalty_to_params (g_value_get_double (value));
       break;
     case PROP_TEMPERATURE:
       settings.params.temperature = g_value_get_double (value);
@@ -173,6 +190,9 @@ get_setting (GstBitmarCaption *self, guint id, GValue *value)
     case PROP_LENGTH_PENALTY:
       g_value_set_double (value, params->length_penalty);
       break;
+    case PROP_REPETITION_PENALTY:
+      g_value_set_double (value, penalty_of_params (params->repetition_penalty));
+      break;
     case PROP_TEMPERATURE:
       g_value_set_double (value, params->temperature);
       break;
@@ -278,6 +298,11 @@ install_settings (GObjectClass *klass)
       g_param_spec_double ("length-penalty", "Length penalty",
           "What long captions are worth beside short ones, where beam-size is more than 1: the score of a wording is "
           "divided by its length to this power, so that higher values write longer captions. -1: the value of the model", -1, 4, -1,
+          ANY_TIME));
+  g_object_class_install_property (klass, PROP_REPETITION_PENALTY,
+      g_param_spec_double ("repetition-penalty", "Repetition penalty",
+          "How unwilling a caption is to name a thing twice: what is taken off the log-probability of a word that it has said "
+          "already, function words excepted. 0: nothing. -1: the value of the model", -1, 10, -1,
           ANY_TIME));
   g_object_class_install_property (klass, PROP_TEMPERATURE,
       g_param_spec_double ("temperature", "Temperature",

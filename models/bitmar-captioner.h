@@ -16,6 +16,8 @@ G_BEGIN_DECLS
  * @top_k: to draw from so many tokens; 0: from all
  * @top_p: to draw from tokens that add up to this probability, 0 to 1; 0: 1
  * @seed: the same seed draws the same caption
+ * @repetition_penalty: taken off the log-probability of a word that the caption has said already, function words excepted: the higher, the fewer
+ *   things are named twice; 0: the model's; below 0: nothing is taken off
  *
  * How captions are written. In C begin with %BITMAR_CAPTION_PARAMS_INIT, elsewhere with [ctor@Bitmar.CaptionParams.new].
  */
@@ -27,9 +29,10 @@ typedef struct {
   guint top_k;
   gfloat top_p;
   guint64 seed;
+  gfloat repetition_penalty;
 
   /*< private >*/
-  guint64 reserved[4];
+  guint64 reserved[3];
 } BitmarCaptionParams;
 
 /* All from the model. */

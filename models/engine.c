@@ -375,12 +375,15 @@ resolve (const BitmarModel *model, const BitmarCaptionParams *from, BitmarSample
     return refuse (error, "max_tokens");
   if (!isfinite (p->length_penalty))
     return refuse (error, "length_penalty");
+  if (!isfinite (p->repetition_penalty))
+    return refuse (error, "repetition_penalty");
   if (!(p->top_p >= 0 && p->top_p <= 1))
     return refuse (error, "top_p");
   *to = (BitmarSamplerParams) {
     .beam_size = p->temperature > 0 ? 1 : p->beam_size ? p->beam_size : model->decoder.beam,
     .max_tokens = p->max_tokens ? p->max_tokens : model->decoder.max_tokens,
     .length_penalty = p->length_penalty < 0 ? model->decoder.length_penalty : p->length_penalty,
+    .repetition_penalty = p->repetition_penalty > 0 ? p->repetition_penalty : p->repetition_penalty < 0 ? 0 : model->decoder.repetition_penalty,
     .temperature = p->temperature, .top_k = p->top_k, .top_p = p->top_p > 0 ? p->top_p : 1, .seed = p->seed };
   return TRUE;
 }

@@ -195,16 +195,17 @@ get_fusion (BitmarLoader *l)
   return TRUE;
 }
 
-/* Files without the keys see no cuts and hold on to no caption. */
+/* Files without the keys see no cuts, hold on to no caption and don't mind repetitions. */
 static gboolean
-get_stream (BitmarLoader *l)
+get_manners (BitmarLoader *l)
 {
-  const char *cut = "bitmar.decoder.cut", *hold = "bitmar.decoder.hold";
+  const char *cut = "bitmar.decoder.cut", *hold = "bitmar.decoder.hold", *repetition = "bitmar.decoder.repetition_penalty";
 
   l->model->decoder.cut = -2;
   l->model->decoder.hold = -1;
   return (!bitmar_gguf_value (l->file, cut) || bitmar_load_float (l, cut, -1, 1, &l->model->decoder.cut))
-      && (!bitmar_gguf_value (l->file, hold) || bitmar_load_float (l, hold, 0, 10, &l->model->decoder.hold));
+      && (!bitmar_gguf_value (l->file, hold) || bitmar_load_float (l, hold, 0, 10, &l->model->decoder.hold))
+      && (!bitmar_gguf_value (l->file, repetition) || bitmar_load_float (l, repetition, 0, 10, &l->model->decoder.repetition_penalty));
 }
 
 static gboolean
@@ -232,7 +233,7 @@ get_decoder (BitmarLoader *l)
       || !bitmar_load_uint (l, "bitmar.decoder.window", m->vision.tokens + m->decoder.max_tokens + 2, 65536, &m->decoder.window)
       || !bitmar_load_uint (l, "bitmar.decoder.history", 0, 1024, &m->decoder.history)
       || !bitmar_load_uint (l, "bitmar.decoder.beam", 1, 8, &m->decoder.beam)
-      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty) || !get_stream (l)
+      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty) || !get_manners (l)
       || !(m->sinks = bitmar_load_floats (l, "decoder.sinks", NULL, m->width, m->decoder.sinks)))
     return FALSE;
   m->decoder.layers = g_new0 (BitmarDecoderLayer, m->decoder.n_layers);

@@ -70,7 +70,7 @@ struct _BitmarModel {
 
   struct {
     guint n_layers, heads, feed_forward, sinks, window, max_tokens, history, beam;
-    float length_penalty;
+    float length_penalty, repetition_penalty;
     float cut;                 /* the similarity below which the picture is another scene's */
     float hold;                /* how much better than the former caption a new one must be; below 0: not asked */
     BitmarDecoderLayer *layers;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 typedef struct {
-  float score;
+  float score, penalty;
   gint32 id;
   guint8 beam;
 } Candidate;
@@ -74,6 +74,17 @@ banned (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h, gint32 id)
   return id == v->pad || id == v->bos || id == v->cls || (id == v->eos && !may_end (v, h)) || repeats (h, id);
 }
 
+/* What a caption names, it need not name again; a decoder that is not sure of what else there is does. */
+static float
+penalty_of (const BitmarSampler *s, const BitmarHypothesis *h, gint32 id)
+{
+  if (s->params.repetition_penalty > 0 && id != s->vocabulary.eos && !s->vocabulary.no_end[id])
+    for (gsize i = 0; i < h->len; i++)
+      if (h->ids[i] == id)
+        return s->params.repetition_penalty;
+  return 0;
+}
+
 /* ---- Beam search -------------------------------------------------------------------------------- */
 
 /* Keeps the pool sorted, best first. What comes later loses ties: beams come in ascending order, a beam's tokens by
@@ -103,7 +114,10 @@ pool_scan (BitmarSampler *s, gsize limit, gsize beam, const BmkBest *best, gsize
       continue;
     if (s->n_pool == limit && !(candidate.score > s->pool[limit - 1].score))
       break;
-    pool_insert (s, limit, &candidate);
+    candidate.penalty = penalty_of (s, h, candidate.id);
+    candidate.score -= candidate.penalty;
+    if (s->n_pool < limit || candidate.score > s->pool[limit - 1].score)
+      pool_insert (s, limit, &candidate);
   }
 }
 
@@ -119,6 +133,7 @@ extend (BitmarHypothesis *to, const BitmarHypothesis *from, const Candidate *can
   *to = *from;
   to->rows[to->fed++] = candidate->beam;
   to->score = candidate->score;
+  to->penalties += candidate->penalty;
   if (candidate->id >= 0)
     to->ids[to->len++] = candidate->id;
 }
@@ -170,6 +185,16 @@ best_of_live (BitmarSampler *s, float penalty)
   }
 }
 
+/* So many of a beam's tokens by their logits that 2B are left of them whatever is banned or penalised. */
+static gsize
+candidates (const BitmarSampler *s)
+{
+  const BitmarSamplerParams *p = &s->params;
+  gsize n = 2 * p->beam_size + BITMAR_BANNED_TOKENS + (p->repetition_penalty > 0 ? s->step : 0);
+
+  return MIN (n, MIN (s->vocabulary.size, BITMAR_MAX_CANDIDATES));
+}
+
 static void
 take_beams (BitmarSampler *s)
 {
@@ -180,6 +205,7 @@ take_beams (BitmarSampler *s)
     pool_scan (s, 2 * p->beam_size, b, s->best_tokens + b * s->scores.count, s->scores.count, s->log_sum[b]);
   pool_walk (s, p->beam_size, p->length_penalty);
   s->done = ++s->step >= p->max_tokens || s->n_live == 0 || s->n_finished >= p->beam_size;
+  s->scores.count = candidates (s);
 }
 
 /* ---- Sampling ----------------------------------------------------------------------------------- */
@@ -311,15 +337,30 @@ sample (BitmarSampler *s, const BitmarSamplerParams *p, guint64 *state)
 }
 
 static void
+penalise (BitmarSampler *s, const BitmarHypothesis *h)
+{
+  for (gsize i = 0; i < h->len; i++) {
+    gsize first = 0;
+
+    while (h->ids[first] != h->ids[i])
+      first++;
+    if (first == i)
+      s->logits[h->ids[i]] -= penalty_of (s, h, h->ids[i]);
+  }
+}
+
+static void
 take_sample (BitmarSampler *s)
 {
   BitmarHypothesis *h = &s->live[0];
+  float log_sum = bmk_log_sum_exp (s->logits, s->vocabulary.size);
   gint32 id;
 
   h->rows[h->fed++] = 0;
+  penalise (s, h);
   id = sample (s, &s->params, &s->random);
   if (id >= 0) {
-    h->score += s->logits[id] - bmk_log_sum_exp (s->logits, s->vocabulary.size);
+    h->score += s->logits[id] + penalty_of (s, h, id) - log_sum;
     if (id == s->vocabulary.eos)
       h->finished = TRUE;
     else
@@ -338,14 +379,14 @@ bitmar_sampler_begin (BitmarSampler *s, const BitmarSamplerParams *params)
   if (params->temperature > 0)
     s->scores = (BitmarScores) { .logits = s->logits };
   else
-    s->scores = (BitmarScores) { .best = s->best_tokens, .log_sum = s->log_sum,
-      .count = MIN (2 * params->beam_size + BITMAR_BANNED_TOKENS, s->vocabulary.size) };
+    s->scores = (BitmarScores) { .best = s->best_tokens, .log_sum = s->log_sum };
   memset (&s->live[0], 0, sizeof s->live[0]);
   memset (&s->best, 0, sizeof s->best);
   s->n_live = 1;
   s->n_finished = 0;
   s->step = 0;
   s->done = FALSE;
+  s->scores.count = candidates (s);
 }
 
 const BitmarHypothesis *
@@ -381,7 +422,7 @@ bitmar_sampler_end (BitmarSampler *s, float *mean)
   else if (s->n_finished == 0)
     best_of_live (s, s->params.length_penalty);
   n = best->len + (best->finished ? 1 : 0);
-  *mean = n ? best->score / (float) n : 0.0f;
+  *mean = n ? (best->score + best->penalties) / (float) n : 0.0f;
   while (!best->finished && best->len > 0 && !may_end (&s->vocabulary, best))
     best->len--;
   return best;

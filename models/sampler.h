@@ -17,12 +17,13 @@ G_BEGIN_DECLS
 #define BITMAR_MAX_TOKENS 256           /* of a caption: the length of BitmarCaption.ids */
 /* Tokens that a beam may not take: of so many more than the search walks we ask. */
 #define BITMAR_BANNED_TOKENS 5
-#define BITMAR_MAX_CANDIDATES (2 * BITMAR_MAX_BEAMS + BITMAR_BANNED_TOKENS)
+/* And of as many more as it has said, where saying them again is penalised. */
+#define BITMAR_MAX_CANDIDATES BMK_MAX_BEST
 
 typedef struct {
   gsize size;                          /* V */
   gint32 pad, bos, eos, cls;
-  const guint8 *no_end;                /* [V]: 1 where a caption may not end */
+  const guint8 *no_end;                /* [V]: 1 where a caption may not end: a function word, which may be said again */
 } BitmarSamplerVocabulary;
 
 typedef struct {
@@ -30,7 +31,8 @@ typedef struct {
   guint8 rows[BITMAR_MAX_TOKENS + 2];  /* row of the step that was fed at each depth: bos, ids[0], … */
   gsize len;                           /* ids */
   gsize fed;                           /* depths that rows[] describes */
-  float score;                         /* sum of log-probabilities, eos included when finished */
+  float score;                         /* sum of log-probabilities, eos included when finished, less the penalties */
+  float penalties;                     /* for what it says again */
   gboolean finished;
 } BitmarHypothesis;
 
@@ -38,6 +40,7 @@ typedef struct {
   gsize beam_size;                     /* 1..BITMAR_MAX_BEAMS; sampling: 1 */
   gsize max_tokens;                    /* 1..BITMAR_MAX_TOKENS */
   float length_penalty;
+  float repetition_penalty;            /* taken off the log-probability of what the caption has said already */
   float temperature;                   /* 0: beam search */
   gsize top_k;                         /* 0: all */
   float top_p;                         /* 0 < p <= 1 */
@@ -67,8 +70,8 @@ void bitmar_sampler_begin (BitmarSampler *sampler, const BitmarSamplerParams *pa
 const BitmarHypothesis *bitmar_sampler_beams (const BitmarSampler *sampler, gsize *n);
 const BitmarScores *bitmar_sampler_scores (const BitmarSampler *sampler);
 void bitmar_sampler_take (BitmarSampler *sampler);
-/* The best caption so far, owned by the sampler until the next begin. `mean` is the mean log-probability of its tokens (before
- * an unfinished caption's trailing no_end tokens are taken off). */
+/* The best caption so far, owned by the sampler until the next begin. `mean` is the mean log-probability of its tokens, without
+ * penalties (before an unfinished caption's trailing no_end tokens are taken off). */
 const BitmarHypothesis *bitmar_sampler_end (BitmarSampler *sampler, float *mean);
 /* All of it; NULL when the step function stopped. */
 const BitmarHypothesis *bitmar_sampler_run (BitmarSampler *sampler, const BitmarSamplerParams *params,

@@ -168,6 +168,8 @@ def metadata(w, c, bb, tok, info):
                            max_tokens=c.max_tokens, history=c.history, beam=c.beam).items():
         u(f"bitmar.decoder.{key}", value)
     f("bitmar.decoder.length_penalty", c.length_penalty)
+    if c.repetition_penalty:
+        f("bitmar.decoder.repetition_penalty", c.repetition_penalty)
     if c.history or c.hold >= 0:
         f("bitmar.decoder.cut", c.cut)
     if c.hold >= 0:
@@ -247,6 +249,8 @@ def main():
     ap.add_argument("--training-data", default="")
     ap.add_argument("--scores", help="JSON file")
     ap.add_argument("--length-penalty", type=float)
+    ap.add_argument("--repetition-penalty", type=float, help="taken off the log-probability of a word, other than a function word, said once more")
+    ap.add_argument("--beam", type=int, choices=range(1, 9), help="beams of the search, where nobody asks for others")
     ap.add_argument("--history", type=int, choices=(0, 1), help="1: captions stay in the window of those that follow (it was trained on streams)")
     ap.add_argument("--cut", type=float, help="similarity of two looks below which the scene is another; what evaluate_streams.py printed")
     ap.add_argument("--hold", type=float, help="how much better than the former caption of the scene a new one must be, in beam search's score; see "
@@ -263,7 +267,7 @@ def main():
     cfg = model.c
     if args.length_penalty is not None:
         cfg.length_penalty = args.length_penalty
-    for key in ("history", "cut", "hold", "window"):
+    for key in ("history", "cut", "hold", "window", "beam", "repetition_penalty"):
         if getattr(args, key) is not None:
             setattr(cfg, key, getattr(args, key))
     bb, scores = read_backbone(args.backbone), read_background(args.background, model)

@@ -38,8 +38,9 @@ class Config:
     sinks: int = 4
     window: int = 1020
     max_tokens: int = 24
-    beam: int = 3
+    beam: int = 5
     length_penalty: float = 0.7
+    repetition_penalty: float = 1.5      # taken off the log-probability of a word, other than a function word, that the caption has said already
     history: int = 0         # 1: captions stay in the window; trained on streams
     cut: float = -1.0        # cosine of episode keys below which the scene is another: window and former caption are forgotten
     hold: float = -1.0       # how much better than the former caption a new one of the same scene must be; below 0: not asked
@@ -74,6 +75,16 @@ def padded(rows, limit=None):
     for row, r in zip(out, rows):
         row[:len(r)] = r
     return here(out)
+
+
+def hidden(c, codes, most):
+    """codes [B, P, channels + early], each picture's without a share of its channels, drawn from 0 to `most`: what is known by heart looks new."""
+    if most == 0:
+        return codes
+    B, n = len(codes), codes.shape[-1]
+    gone = torch.rand(B, 1, n) < most * torch.rand(B, 1, 1)
+    nothing = torch.where(torch.arange(n) < c.channels, 0, 128).to(codes.dtype)          # of the head's codes, and of an early block's
+    return torch.where(gone, nothing, codes)
 
 
 LOW = torch.bfloat16      # integers up to 256 are exact in it; sums are kept in f32 by the hardware

@@ -388,17 +388,19 @@ class Model:
         width = width or f["decoder.beam"]
         pad, bos, eos, cls = (f[f"tokenizer.ggml.{n}_token_id"] for n in ("padding", "bos", "eos", "cls"))
         no_end, limit, penalty = set(f["decoder.no_end"]), f["decoder.max_tokens"], f["decoder.length_penalty"]
+        again = f32(f.meta.get("bitmar.decoder.repetition_penalty", 0))
         d = f["embedding_length"]
         empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * f["decoder.layers"]
-        live, done = [([], 0.0, empty)], []
+        live, done = [([], 0.0, 0.0, empty)], []          # ids, score, penalties in it, tail
         for _ in range(limit):
             pool = []
             tails = []
-            for n, (ids, score, tail) in enumerate(live):
+            for n, (ids, score, _, tail) in enumerate(live):
                 z, tail = self.step(stream, ids[-1] if ids else bos, tail)
                 tails.append(tail)
                 z = z - (z.max() + np.log(np.exp(z - z.max()).sum()))
                 z[[pad, bos, cls, *ids[-1:]]] = -np.inf
+                z[[t for t in set(ids) if t not in no_end]] -= again
                 if not ids or ids[-1] in no_end:
                     z[eos] = -np.inf
                 best = np.argsort(-z, kind="stable")[:2 * width]
@@ -406,18 +408,19 @@ class Model:
             pool.sort()
             grown = []
             for rank, (negative, n, t) in enumerate(pool[:2 * width]):
-                ids = live[n][0]
+                ids, _, penalties, _ = live[n]
                 if t == eos:
                     if rank < width:
-                        done.append((-negative / (len(ids) + 1) ** penalty, ids, -negative / (len(ids) + 1), True))
+                        done.append((-negative / (len(ids) + 1) ** penalty, ids, (penalties - negative) / (len(ids) + 1), True))
                 elif len(grown) < width:
-                    grown.append((ids + [int(t)], -negative, tails[n]))
+                    penalties += again if t in ids and t not in no_end else 0
+                    grown.append((ids + [int(t)], -negative, penalties, tails[n]))
             live = grown
             if len(done) >= width:
                 break
         if not done:
-            ids, score, _ = max(live, key=lambda b: b[1] / len(b[0]) ** penalty)
-            mean = score / len(ids)
+            ids, score, penalties, _ = max(live, key=lambda b: b[1] / len(b[0]) ** penalty)
+            mean = (score + penalties) / len(ids)
             while ids and ids[-1] in no_end:
                 ids = ids[:-1]
             return ids, mean, False

@@ -42,6 +42,7 @@ def read_config(f):
     for key in ("sinks", "window", "max_tokens", "beam", "history"):
         setattr(c, key, int(f["decoder." + key]))
     c.cut, c.hold = (float(f.meta.get(f"bitmar.decoder.{k}", -1)) for k in ("cut", "hold"))
+    c.repetition_penalty = float(f.meta.get("bitmar.decoder.repetition_penalty", 0))
     c.length_penalty, c.rope_base = float(f["decoder.length_penalty"]), float(f["rope.base"])
     c.text_context, c.d, c.bottleneck = int(f["text.context"]), int(f["embedding_length"]), int(f["vision.bottleneck"])
     c.channels, c.tokens = int(f["vision.channels"]), int(f["vision.tokens"])

@@ -106,10 +106,10 @@ def decode(model, v, cond, ids, alone):
     return x.reshape(B, L, T, -1)
 
 
-def loss(model, b, smoothing):
-    """Cross-entropy of the captions of all looks that are learnt from."""
+def loss(model, b, smoothing, hide=0.0):
+    """Cross-entropy of the captions of all looks that are learnt from. hide: the most of a look's channels that are hidden, so that the past may know better."""
     B, L = b["live"].shape
-    v = model.visual(b["codes"].flatten(0, 1), b["keep"])
+    v = model.visual(net.hidden(model.c, b["codes"].flatten(0, 1), hide), b["keep"])
     kv = model.fusion.keys(v)
     key, content = (x.reshape(B, L, -1) for x in model.fuse(model.empty_prompt().expand(B * L, -1, -1), kv))
     _, told = model.fuse(model.encode_text(b["text"].flatten(0, 1)), kv)

@@ -172,11 +172,12 @@ def contrast(a, b, scale):
 def losses(model, b, args):
     B = len(b["one"])
     N = len(b["ids"]) // B
-    v = model.visual(b["one"], b["keep"])
+    one, two = (net.hidden(model.c, b[k], args.hide) for k in ("one", "two"))
+    v = model.visual(one, b["keep"])
     kv = model.fusion.keys(v)
     empty = model.empty_prompt()
     key, content = model.fuse(empty.expand(B, -1, -1), kv)
-    v2 = model.visual(b["two"], b["keep"][::2])
+    v2 = model.visual(two, b["keep"][::2])
     key2, content2 = model.fuse(empty.expand(B, -1, -1), model.fusion.keys(v2))
 
     usable = torch.ones(B, B, dtype=torch.bool)
@@ -293,6 +294,7 @@ def options():
     ap.add_argument("--decay", type=float, default=0.05)
     ap.add_argument("--dropout", type=float, default=0.1)
     ap.add_argument("--word-dropout", type=float, default=0.0, help="share of a caption's words hidden from what follows them")
+    ap.add_argument("--hide", type=float, default=0.0, help="the most of a picture's channels that are hidden from the captioner, as a share")
     ap.add_argument("--smoothing", type=float, default=0.1)
     ap.add_argument("--prompts", type=float, default=0.15, help="share of captions steered by a prompt")
     ap.add_argument("--contrast", type=float, default=0.3)
@@ -392,7 +394,7 @@ def main():
                 ce, con, same = losses(model, b, args)
                 loss = ce + args.contrast * con + args.consistency * same
                 loss.backward()
-                steady = streams.loss(model, watched.batch(rng), args.smoothing) if args.streams else torch.zeros(())
+                steady = streams.loss(model, watched.batch(rng), args.smoothing, args.hide) if args.streams else torch.zeros(())
                 if args.streams:
                     (args.stream_weight * steady).backward()
             together.mean(model.parameters())

@@ -53,7 +53,7 @@ def write(path, bb, name, description, scores=None, early=0, early_blocks=0):
     cfg = net.Config(vocabulary=len(tok.tokens), d=32, channels=bb.channels, early=early, early_blocks=early_blocks, history=int(early > 0), cut=0.5,
                      tokens=bb.tokens, bottleneck=48, text_layers=2,
                      text_heads=2, text_ff=64, text_context=16, fusion_layers=2, fusion_heads=2, fusion_ff=64, slots=8,
-                     width=16, layers=2, heads=2, ff=64, sinks=4, window=64, max_tokens=12, beam=3)
+                     width=16, layers=2, heads=2, ff=64, sinks=4, window=64, max_tokens=12, beam=3, repetition_penalty=1.5 * (early > 0))
     model = net.BitMar(cfg)
     with torch.no_grad():
         model.embed.mul_(8)               # peaked choices

@@ -101,11 +101,11 @@ step (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *
 typedef struct {
   gint32 ids[64];
   gsize len;
-  float score;
+  float score, penalties;
 } Beam;
 
 typedef struct {
-  float score;
+  float score, penalty;
   gsize beam;
   gint32 id;
 } Choice;
@@ -120,8 +120,18 @@ by_rank (const void *a, const void *b)
   return x->beam != y->beam ? (int) x->beam - (int) y->beam : x->id - y->id;
 }
 
+static float
+naive_penalty (const gint32 *ids, gsize n, gint32 id, float penalty)
+{
+  gboolean said = FALSE;
+
+  for (gsize i = 0; i < n; i++)
+    said = said || ids[i] == id;
+  return said && id != EOS && !no_end[id] ? penalty : 0;
+}
+
 static gsize
-all_choices (const Language *l, const Beam *live, gsize n, Choice *choices)
+all_choices (const Language *l, const Beam *live, gsize n, float repetition, Choice *choices)
 {
   gsize count = 0;
 
@@ -135,7 +145,8 @@ all_choices (const Language *l, const Beam *live, gsize n, Choice *choices)
       gboolean again = live[b].len > 0 && live[b].ids[live[b].len - 1] == i;
       if (i == PAD || i == BOS || i == CLS || (i == EOS && !end) || again)
         continue;
-      choices[count++] = (Choice) { live[b].score + (z[i] - sum), b, i };
+      float penalty = naive_penalty (live[b].ids, live[b].len, i, repetition);
+      choices[count++] = (Choice) { live[b].score + (z[i] - sum) - penalty, penalty, b, i };
     }
   }
   qsort (choices, count, sizeof *choices, by_rank);
@@ -143,7 +154,7 @@ all_choices (const Language *l, const Beam *live, gsize n, Choice *choices)
 }
 
 static gboolean
-naive_search (const Language *l, gsize width, gsize limit, float penalty, Beam *best, float *mean)
+naive_search (const Language *l, gsize width, gsize limit, float penalty, float repetition, Beam *best, float *mean)
 {
   Beam live[BITMAR_MAX_BEAMS] = { { .len = 0 } }, grown[BITMAR_MAX_BEAMS];
   static Choice choices[BITMAR_MAX_BEAMS * V];
@@ -151,12 +162,13 @@ naive_search (const Language *l, gsize width, gsize limit, float penalty, Beam *
   float top = 0;
 
   for (gsize t = 0; t < limit && done < width; t++) {
-    gsize count = MIN (all_choices (l, live, n, choices), 2 * width), next = 0;
+    gsize count = MIN (all_choices (l, live, n, repetition, choices), 2 * width), next = 0;
 
     for (gsize rank = 0; rank < count; rank++) {
       const Choice *c = &choices[rank];
       Beam beam = live[c->beam];
       beam.score = c->score;
+      beam.penalties += c->penalty;
       if (c->id != EOS && next < width) {
         beam.ids[beam.len++] = c->id;
         grown[next++] = beam;
@@ -165,7 +177,7 @@ naive_search (const Language *l, gsize width, gsize limit, float penalty, Beam *
         if (done++ == 0 || score > top) {
           top = score;
           *best = beam;
-          *mean = c->score / (beam.len + 1);
+          *mean = (c->score + beam.penalties) / (beam.len + 1);
         }
       }
     }
@@ -181,7 +193,7 @@ naive_search (const Language *l, gsize width, gsize limit, float penalty, Beam *
       *best = live[b];
     }
   }
-  *mean = best->score / best->len;
+  *mean = (best->score + best->penalties) / best->len;
   while (best->len && no_end[best->ids[best->len - 1]])
     best->len--;
   return FALSE;
@@ -208,11 +220,11 @@ test_beam (void)
     Language l = { .seed = seed, .levels = seed % 3 ? 1000 : 2 + seed % 4,
       .eos_bias = (float) (seed % 7) - 2 };
     BitmarSamplerParams p = { .beam_size = 1 + seed % 8, .max_tokens = 1 + seed % 11,
-      .length_penalty = 0.5f * (seed % 4), .top_p = 1 };
+      .length_penalty = 0.5f * (seed % 4), .repetition_penalty = 0.75f * (seed % 5), .top_p = 1 };
     const BitmarHypothesis *got;
     float mean, naive_mean = 0;
     Beam want = { .len = 0 };
-    gboolean ended = naive_search (&l, p.beam_size, p.max_tokens, p.length_penalty, &want, &naive_mean);
+    gboolean ended = naive_search (&l, p.beam_size, p.max_tokens, p.length_penalty, p.repetition_penalty, &want, &naive_mean);
 
     got = bitmar_sampler_run (sampler, &p, step, &l, &mean);
     g_assert_nonnull (got);
@@ -231,13 +243,15 @@ test_beam (void)
 
 /* The likeliest allowed token, again and again. */
 static gsize
-greedy (const Language *l, gsize limit, gint32 *ids)
+greedy (const Language *l, gsize limit, float repetition, gint32 *ids)
 {
   for (gsize n = 0; n < limit; n++) {
     float z[V];
     gint32 best = -1;
 
     speak (l, ids, n, z);
+    for (gint32 i = 0; i < V; i++)
+      z[i] -= naive_penalty (ids, n, i, repetition);
     for (gint32 i = EOS; i < V; i++) {
       if (i == CLS || (i == EOS && (n == 0 || no_end[ids[n - 1]])) || (n > 0 && ids[n - 1] == i))
         continue;
@@ -259,17 +273,19 @@ test_greedy (void)
 
   for (guint32 seed = 0; seed < 500; seed++) {
     Language l = { .seed = seed, .levels = 1000, .eos_bias = seed % 5 };
+    float repetition = seed % 2 ? 2.5f : 0;
     BitmarSamplerParams one = { .beam_size = 1, .max_tokens = 12, .length_penalty = 0.7f, .top_p = 1 };
     BitmarSamplerParams top = { .beam_size = 1, .max_tokens = 12, .temperature = 2, .top_k = 1, .top_p = 1,
       .seed = seed };
     BitmarSamplerParams nucleus = { .beam_size = 1, .max_tokens = 12, .temperature = 1, .top_p = 1e-6f, .seed = seed };
-    const BitmarSamplerParams *params[] = { &one, &top, &nucleus };
+    BitmarSamplerParams *params[] = { &one, &top, &nucleus };
     gint32 ids[12];
-    gsize n = greedy (&l, 12, ids);
+    gsize n = greedy (&l, 12, repetition, ids);
     float mean;
 
     for (gsize i = 0; i < G_N_ELEMENTS (params); i++) {
       const BitmarHypothesis *got;
+      params[i]->repetition_penalty = repetition;
       l.steps = 0;
       got = bitmar_sampler_run (sampler, params[i], step, &l, &mean);
       g_assert_cmpmem (got->ids, got->len * 4, ids, n * 4);
@@ -323,7 +339,7 @@ frequencies (gsize top_k, float top_p)
 
   speak (&l, NULL, 0, z);
   for (gint32 i = CLS + 1; i < V; i++)
-    order[n++] = (Choice) { z[i], 0, i };
+    order[n++] = (Choice) { .score = z[i], .id = i };
   qsort (order, n, sizeof *order, by_rank);
   n = top_k ? MIN (top_k, n) : n;
   for (gsize i = 0; i < n; i++)

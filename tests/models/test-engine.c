@@ -389,6 +389,7 @@ test_parameters (void)
   BitmarEpisode *episode = episode_of (model, 0);
   const BitmarCaptionParams wrong[] = {
     { .beam_size = 9 }, { .max_tokens = bitmar_model_get_max_tokens (model) + 1 }, { .length_penalty = NAN },
+    { .repetition_penalty = NAN }, { .repetition_penalty = INFINITY },
     { .length_penalty = INFINITY }, { .temperature = -1 }, { .temperature = NAN }, { .temperature = INFINITY },
     { .temperature = 1, .beam_size = 2 }, { .temperature = 1, .top_p = 1.5f }, { .temperature = 1, .top_p = -0.1f },
     { .temperature = 1, .top_p = NAN },
