@@ -3,7 +3,7 @@
 """Measures captions: those the C engine writes, or any from a file.
 
     evaluate.py --bitmar BUILD/pipelines/bitmar --model models/weights/bitmar.gguf --data ../shared/data \\
-        --sets flickr8k-dev,scenes-dev,coco-mini-train [--beam 3] [--limit N] [--out FILE.json]
+        --sets flickr8k-dev,scenes-dev,coco-mini-train [--beam 5] [--limit N] [--out FILE.json]
     evaluate.py --captions FILE.json --data DIR --sets flickr8k-dev           FILE: {set: {name: caption}}
 
 A set is NAME.tar (or a folder NAME) of pictures and NAME.tsv (name<TAB>caption, several lines a picture). BLEU, METEOR 1.5,
@@ -153,7 +153,7 @@ def caption_set(args, name):
         for n, read in captioned(args.data, name)[:args.limit or None]:
             paths.append(Path(tmp) / f"{n}.webp")
             paths[-1].write_bytes(read())
-        cmd = [args.bitmar, "caption", "--json", "--quiet", "--beam", str(args.beam)]
+        cmd = [args.bitmar, "caption", "--json", "--quiet", *(["--beam", str(args.beam)] if args.beam else [])]
         cmd += ["--model", args.model] if args.model else []
         try:
             run = subprocess.run([*cmd, *map(str, paths)], stdout=subprocess.PIPE, text=True)
@@ -202,7 +202,7 @@ def main():
     ap.add_argument("--model", help="model file (default: the tool's own)")
     ap.add_argument("--data", required=True)
     ap.add_argument("--sets", default="flickr8k-dev,scenes-dev,coco-mini-train")
-    ap.add_argument("--beam", type=int, default=3)
+    ap.add_argument("--beam", type=int, help="beams of the search, 1 to 8; otherwise the model's")
     ap.add_argument("--limit", type=int, default=0, help="only the first N pictures of a set (CIDEr then differs)")
     ap.add_argument("--no-meteor", action="store_true", help="leave METEOR out, which is most of the time")
     ap.add_argument("--no-java", action="store_true", help="only CIDEr and shares, of words as metrics.py splits them")

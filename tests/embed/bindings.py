@@ -120,6 +120,7 @@ def captions_outlive_their_captioner():
     assert caption.get_text() == caption.copy().get_text()
     params = Bitmar.CaptionParams()
     assert params.length_penalty == -1
+    assert params.repetition_penalty == 0
     params.max_tokens = 2
     assert Bitmar.Captioner.new(m).caption(look(m), params)[1].tokens <= 2
     params.beam_size = 9

@@ -408,6 +408,45 @@ test_parameters (void)
   g_object_unref (model);
 }
 
+/* How many of some captions say a token twice that is none of those they may not end on. */
+static guint
+repeating (BitmarModel *model, float penalty)
+{
+  BitmarCaptioner *captioner = new_captioner (model);
+  BitmarCaptionParams params = BITMAR_CAPTION_PARAMS_INIT;
+  guint n = 0;
+
+  params.repetition_penalty = penalty;
+  for (guint i = 0; i < 16; i++) {
+    BitmarEpisode *episode = episode_of (model, i);
+    BitmarCaption caption;
+    gboolean twice = FALSE;
+
+    g_assert_true (bitmar_captioner_caption (captioner, episode, &params, &caption, NULL));
+    for (guint t = 0; t < caption.tokens; t++)
+      for (guint u = 0; u < t; u++)
+        twice = twice || (caption.ids[t] == caption.ids[u] && !model->no_end[caption.ids[t]]);
+    n += twice;
+    g_object_unref (episode);
+  }
+  g_object_unref (captioner);
+  return n;
+}
+
+static void
+test_repetition (void)
+{
+  BitmarModel *model = load ();
+  guint without = repeating (model, 0);
+
+  g_assert_cmpuint (without, >, 4);
+  g_assert_cmpuint (repeating (model, 10), <, without / 2);
+  model->decoder.repetition_penalty = 10;          /* a file that says so; its captions can be asked for without */
+  g_assert_cmpuint (repeating (model, 0), <, without / 2);
+  g_assert_cmpuint (repeating (model, -1), ==, without);
+  g_object_unref (model);
+}
+
 /* ---- Prompts ------------------------------------------------------------------------------------- */
 
 static void
@@ -669,6 +708,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/confidence", test_confidence);
   g_test_add_func ("/engine/sampling", test_sampling);
   g_test_add_func ("/engine/parameters", test_parameters);
+  g_test_add_func ("/engine/repetition", test_repetition);
   g_test_add_func ("/engine/prompt", test_prompt);
   g_test_add_func ("/engine/embed", test_embed);
   g_test_add_func ("/engine/cancel", test_cancel);
