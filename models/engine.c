@@ -476,12 +476,12 @@ hold (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *bes
 
 /* Calibrated: see models/MODEL.md, "Confidence". */
 static float
-confidence_of (const BitmarModel *model, float mean)
+confidence_of (const BitmarModel *model, float mean, gsize n)
 {
   float p = CLAMP (bmk_exp (mean), 1e-6f, 1 - 1e-6f);
   float logit = logf (p) - logf (1 - p);
 
-  return 1 / (1 + bmk_exp (-(logit / model->confidence.temperature + model->confidence.bias)));
+  return 1 / (1 + bmk_exp (-(logit / model->confidence.temperature + model->confidence.bias - model->confidence.length * (float) n)));
 }
 
 G_STATIC_ASSERT (BITMAR_MAX_TOKENS == BITMAR_CAPTION_MAX_TOKENS);
@@ -493,7 +493,7 @@ fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesi
   memcpy (caption->ids, best->ids, best->len * sizeof *best->ids);
   caption->tokens = best->len;
   caption->finished = best->finished;
-  caption->confidence = confidence_of (self->model, mean);
+  caption->confidence = confidence_of (self->model, mean, scored (best));
   bitmar_model_decode (self->model, best->ids, best->len, caption->text, sizeof caption->text);
   caption->first_token_ns = (request->first_us - self->start_us) * 1000;
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;

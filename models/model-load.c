@@ -243,16 +243,18 @@ get_decoder (BitmarLoader *l)
   return TRUE;
 }
 
-/* Files without the two keys say exp(mean log-probability) as it is. */
+/* Files without the first two keys say exp(mean log-probability) as it is. */
 static gboolean
 get_confidence (BitmarLoader *l)
 {
   BitmarModel *m = l->model;
-  const char *temperature = "bitmar.confidence.temperature", *bias = "bitmar.confidence.bias";
+  const char *temperature = "bitmar.confidence.temperature", *bias = "bitmar.confidence.bias", *length = "bitmar.confidence.length";
 
   m->confidence.temperature = 1;
-  if (!bitmar_gguf_value (l->file, temperature) && !bitmar_gguf_value (l->file, bias))
+  if (!bitmar_gguf_value (l->file, temperature) && !bitmar_gguf_value (l->file, bias) && !bitmar_gguf_value (l->file, length))
     return TRUE;
+  if (bitmar_gguf_value (l->file, length) && !bitmar_load_float (l, length, -10, 10, &m->confidence.length))
+    return FALSE;
   return bitmar_load_float (l, temperature, 0.01f, 100, &m->confidence.temperature)
       && bitmar_load_float (l, bias, -20, 20, &m->confidence.bias);
 }

@@ -77,7 +77,7 @@ struct _BitmarModel {
   } decoder;
 
   struct {
-    float temperature, bias;   /* see models/MODEL.md, "Confidence" */
+    float temperature, bias, length;   /* see models/MODEL.md, "Confidence" */
   } confidence;
 
   struct {

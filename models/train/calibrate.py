@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fits the two numbers of models/MODEL.md, "Confidence", to captions of dev pictures that evaluate.py --out wrote.
+"""Fits the three numbers of models/MODEL.md, "Confidence", to captions of dev pictures that evaluate.py --out wrote.
 
     calibrate.py --captions dev.json --model MODEL.gguf --data DIR --sets flickr8k-dev,scenes-dev
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from evaluate import calibration_error, confirmed, is_noun, noun, plain, ptb, read_references
 from reference import File
+from text import Tokenizer
 
 
 def logit(p):
@@ -27,28 +28,28 @@ def sigmoid(x):
 
 
 def newton(x, truth, weight, steps=100, start=(1, 0)):
-    """slope and bias of sigmoid(slope x + bias) ~ truth, by Newton's method on the cross-entropy."""
-    design, w = np.stack([x, np.ones_like(x)], 1), np.array(start, float)
+    """w of sigmoid(x w + bias) ~ truth, bias its last element, by Newton's method on the cross-entropy. x [n], or [n, k]"""
+    design, w = np.column_stack([x, np.ones(len(x))]), np.array(start, float)
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(steps):
             p = sigmoid(design @ w)
             gradient = design.T @ (weight * (p - truth))
-            hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
+            hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(len(w))
             w = w - np.linalg.solve(hessian, gradient)
     return w
 
 
 def fit(x, truth, weight, steps=100):
-    """The same for confidences, held against what the file may say."""
-    w = newton(x, truth, weight, steps)
-    slope, bias = w
-    if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20):           # of the two keys' ranges
+    """The same for log-odds and tokens [n, 2], held against what the file may say. -> slope, length, bias"""
+    w = newton(x, truth, weight, steps, (1, 0, 0))
+    slope, length, bias = w
+    if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20 and abs(length) <= 10):           # of the three keys' ranges
         raise SystemExit(f"{len(x)} captions with a noun do not tell how confidence goes with being right (slope {slope:.3g}, bias {bias:.3g})")
     return w
 
 
-def read_set(item, refs, split=ptb):
-    """-> (confidence, share of the nouns confirmed) of the captions with a noun."""
+def read_set(item, refs, tokens, split=ptb):
+    """-> (confidence, how many tokens, share of the nouns confirmed) of the captions with a noun. tokens: how many a text has"""
     names = sorted(item["captions"])
     lost = [n for n in names if n not in refs]
     if lost:
@@ -56,8 +57,9 @@ def read_set(item, refs, split=ptb):
     want, got = split({n: refs[n] for n in names}), split({n: [item["captions"][n]["text"]] for n in names})
     things = confirmed(want, got, is_noun, noun)
     c = np.array([item["captions"][n]["confidence"] for n in got])
+    n = np.array([tokens(item["captions"][k]["text"]) for k in got])
     named = things[:, 1] > 0
-    return c[named], things[named, 0] / things[named, 1]
+    return c[named], n[named], things[named, 0] / things[named, 1]
 
 
 def main():
@@ -72,13 +74,14 @@ def main():
         data = json.loads(Path(args.captions).read_text())
     except (OSError, ValueError) as e:
         raise SystemExit(f"{args.captions}: not what evaluate.py --out wrote: {e}") from None
-    meta = File(args.model).meta
-    temperature, bias = (meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1.0), ("bias", 0.0)))
+    f = File(args.model)
+    tok = Tokenizer(f["tokenizer.ggml.tokens"], [tuple(m.split(" ")) for m in f["tokenizer.ggml.merges"]])
+    temperature, bias, length = (f.meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1.0), ("bias", 0.0), ("length", 0.0)))
     fitted, sets = args.sets.split(","), {}
     for name in data:
         refs = read_references(Path(args.data) / f"{name}.tsv")
-        c, truth = read_set(data[name], refs, plain if args.no_java else ptb)
-        sets[name] = c, (logit(c) - bias) * temperature, truth
+        c, n, truth = read_set(data[name], refs, lambda text: len(tok.encode_caption(text)) + 1, plain if args.no_java else ptb)
+        sets[name] = c, np.column_stack([(logit(c) - bias + length * n) * temperature, n]), truth
     missing = [n for n in fitted if n not in sets]
     if missing:
         raise SystemExit(f"{args.captions}: no captions of {', '.join(missing)}")
@@ -86,11 +89,11 @@ def main():
         raise SystemExit(f"{args.captions}: no caption has a noun")
     x, truth = (np.concatenate([sets[n][k] for n in fitted]) for k in (1, 2))
     weight = np.concatenate([np.full(len(sets[n][2]), 1 / len(sets[n][2])) for n in fitted])
-    slope, shift = fit(x, truth, weight * len(x) / weight.sum())
+    slope, longer, shift = fit(x, truth, weight * len(x) / weight.sum())
     for name, (c, x, truth) in sets.items():
         print(f"{name}: nouns confirmed {truth.mean():.3f}, calibration error {calibration_error(c, truth):.3f} -> "
-              f"{calibration_error(sigmoid(slope * x + shift), truth):.3f}")
-    print(f"--confidence-temperature {1 / slope:.4f} --confidence-bias {shift:.4f}")
+              f"{calibration_error(sigmoid(x @ (slope, longer) + shift), truth):.3f}")
+    print(f"--confidence-temperature {1 / slope:.4f} --confidence-bias {shift:.4f} --confidence-length {-longer:.4f}")
 
 
 if __name__ == "__main__":

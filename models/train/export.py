@@ -177,6 +177,8 @@ def metadata(w, c, bb, tok, info):
     w.add_array("bitmar.decoder.no_end", tok.no_end())
     f("bitmar.confidence.temperature", info["temperature"])
     f("bitmar.confidence.bias", info["bias"])
+    if info.get("length"):
+        f("bitmar.confidence.length", info["length"])
     if info.get("background"):
         f("bitmar.alert.slope", info["background"][2])
         f("bitmar.alert.bias", info["background"][3])
@@ -258,6 +260,7 @@ def main():
     ap.add_argument("--window", type=int, help="entries of the decoder's window")
     ap.add_argument("--confidence-temperature", type=float, default=1, help="what calibrate.py printed")
     ap.add_argument("--confidence-bias", type=float, default=0)
+    ap.add_argument("--confidence-length", type=float, default=0)
     ap.add_argument("--background", help="what background.py wrote of these weights: scores of alerts; without it they are cosines on a fixed scale")
     args = ap.parse_args()
 
@@ -275,7 +278,7 @@ def main():
     out = Writer(part)
     metadata(out.w, cfg, bb, tok, dict(
         name=args.name, description=args.description, license=args.license, version=args.release, training_data=args.training_data,
-        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, background=scores,
+        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, length=args.confidence_length, background=scores,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb, scores)
     try:

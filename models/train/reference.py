@@ -450,12 +450,12 @@ class Model:
         return {"features.u8" if feat.dtype == np.uint8 else "features.i8": feat, "v_codes.i8": v[0].astype(np.int8), "v_inv.f32": v[1].astype(f32),
                 "key.f32": key.astype(f32), "content.f32": content.astype(f32),
                 "text.f32": self.sentence(prompt).astype(f32), "logits.f32": logits.astype(f32),
-                "ids.i32": np.array(ids, np.int32)}, self.tok.decode(ids), self.confidence(mean)
+                "ids.i32": np.array(ids, np.int32)}, self.tok.decode(ids), self.confidence(mean, len(ids) + finished)
 
-    def confidence(self, mean):
+    def confidence(self, mean, n):
         p = min(max(float(np.exp(mean)), 1e-6), 1 - 1e-6)
-        temperature, bias = (self.f.meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1), ("bias", 0)))
-        return 1 / (1 + float(np.exp(-(np.log(p / (1 - p)) / temperature + bias))))
+        temperature, bias, length = (self.f.meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1), ("bias", 0), ("length", 0)))
+        return 1 / (1 + float(np.exp(-(np.log(p / (1 - p)) / temperature + bias - length * n))))
 
 
 def main():
