@@ -40,7 +40,7 @@ class Config:
     max_tokens: int = 24
     beam: int = 5
     length_penalty: float = 0.7
-    repetition_penalty: float = 1.5      # taken off the log-probability of a word, other than a function word, that the caption has said already
+    repetition_penalty: float = 2.5      # taken off the log-probability of a word, other than a function word, that the caption has said already
     history: int = 0         # 1: captions stay in the window; trained on streams
     cut: float = -1.0        # cosine of episode keys below which the scene is another: window and former caption are forgotten
     hold: float = -1.0       # how much better than the former caption a new one of the same scene must be; below 0: not asked

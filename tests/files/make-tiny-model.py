@@ -64,7 +64,7 @@ def write(path, bb, name, description, scores=None, early=0, early_blocks=0):
     out = export.Writer(path)
     export.metadata(out.w, cfg, bb, tok, dict(
         name=name, description=description, license="CC0-1.0", version="1", training_data="none: random weights", scores={},
-        temperature=2, bias=4, background=scores,   # it doubts all that it says; elements that keep doubted captions back would be silent
+        temperature=2, bias=4, length=0.25 * (early > 0), background=scores,   # it doubts all that it says; elements that keep doubted captions back would be silent
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     export.tensors(out, model, bb, scores)
     export.finish(out, path)

@@ -658,6 +658,33 @@ test_no_allocation (void)
 #endif
 }
 
+static double
+log_odds (float confidence)
+{
+  return log (confidence / (1 - confidence));
+}
+
+/* Each token, the end too, takes as much from the log-odds as the file says. */
+static void
+test_confidence_by_length (void)
+{
+  BitmarModel *model = load ();
+  BitmarCaptioner *captioner = new_captioner (model);
+  BitmarEpisode *episode = episode_of (model, 1);
+  BitmarCaptionParams params = BITMAR_CAPTION_PARAMS_INIT;
+  BitmarCaption plain, counted;
+
+  caption_of (captioner, episode, &params, &plain);
+  bitmar_captioner_reset (captioner);
+  model->confidence.length = 0.125f;
+  caption_of (captioner, episode, &params, &counted);
+  g_assert_cmpstr (plain.text, ==, counted.text);
+  g_assert_cmpfloat_with_epsilon (log_odds (plain.confidence) - log_odds (counted.confidence), 0.125 * (plain.tokens + plain.finished), 1e-3);
+  g_object_unref (episode);
+  g_object_unref (captioner);
+  g_object_unref (model);
+}
+
 /* tiny.gguf stretches its confidence by a temperature of 2 and a bias of 4; without those keys it is the tokens' mean probability. */
 static void
 test_confidence (void)
@@ -706,6 +733,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/tiers", test_tiers);
   g_test_add_func ("/engine/caption", test_caption);
   g_test_add_func ("/engine/confidence", test_confidence);
+  g_test_add_func ("/engine/confidence-by-length", test_confidence_by_length);
   g_test_add_func ("/engine/sampling", test_sampling);
   g_test_add_func ("/engine/parameters", test_parameters);
   g_test_add_func ("/engine/repetition", test_repetition);

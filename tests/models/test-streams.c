@@ -58,6 +58,7 @@ test_refused (void)
 {
   static const guint32 blocks[] = { 0, 1, 4, 5, 65, G_MAXUINT32 };
   static const float cuts[] = { -1.01f, 1.01f, NAN, INFINITY }, penalties[] = { -0.01f, 10.01f, NAN, INFINITY };
+  static const float lengths[] = { -10.01f, 10.01f, NAN, INFINITY };
 
   for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
     number_refused ("bitmar.vision.early_blocks", blocks[i]);
@@ -65,6 +66,8 @@ test_refused (void)
     number_refused ("bitmar.decoder.cut", edit_bits_of (cuts[i]));
   for (guint i = 0; i < G_N_ELEMENTS (penalties); i++)
     number_refused ("bitmar.decoder.repetition_penalty", edit_bits_of (penalties[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    number_refused ("bitmar.confidence.length", edit_bits_of (lengths[i]));
 }
 
 /* How many of some looks are captioned otherwise than with an empty window. (tiny.gguf's captions differ more than the other's.) */

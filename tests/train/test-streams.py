@@ -50,6 +50,18 @@ class Decode(common.Case):
             self.assertLess(self.off(look, self.alone, got), 0.05)
             self.assertGreater(self.off(look, ~self.alone, got), 0.1, "history changes nothing")
 
+    def test_hidden_channels(self):
+        c = net.Config(channels=200, early=100)
+        codes = torch.full((30, 5, 300), 7, dtype=torch.uint8)
+        self.assertTrue(torch.equal(net.hidden(c, codes, 0.0), codes))
+        got = net.hidden(c, codes, 0.8)
+        gone = got != 7
+        self.assertTrue((got[..., :200][gone[..., :200]] == 0).all() and (got[..., 200:][gone[..., 200:]] == 128).all(), "not what no signal looks like")
+        self.assertTrue((gone == gone[:, :1]).all(), "not the same channels in all places of a picture")
+        share = gone[:, 0].float().mean(1)
+        self.assertLess(share.max(), 0.9)
+        self.assertGreater(share.max() - share.min(), 0.3, "the same share in all pictures")
+
     @torch.no_grad()
     def test_nothing_comes_from_what_is_to_come(self):
         before = streams.decode(self.model, self.v, self.cond, self.ids, self.alone)
