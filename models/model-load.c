@@ -195,17 +195,22 @@ get_fusion (BitmarLoader *l)
   return TRUE;
 }
 
-/* Files without the keys see no cuts, hold on to no caption and don't mind repetitions. */
+/* A key that a file may lack: *out is then as it was. */
 static gboolean
-get_manners (BitmarLoader *l)
+optional_float (BitmarLoader *l, const char *key, float min, float max, float *out)
 {
-  const char *cut = "bitmar.decoder.cut", *hold = "bitmar.decoder.hold", *repetition = "bitmar.decoder.repetition_penalty";
+  return !bitmar_gguf_value (l->file, key) || bitmar_load_float (l, key, min, max, out);
+}
 
-  l->model->decoder.cut = -2;
-  l->model->decoder.hold = -1;
-  return (!bitmar_gguf_value (l->file, cut) || bitmar_load_float (l, cut, -1, 1, &l->model->decoder.cut))
-      && (!bitmar_gguf_value (l->file, hold) || bitmar_load_float (l, hold, 0, 10, &l->model->decoder.hold))
-      && (!bitmar_gguf_value (l->file, repetition) || bitmar_load_float (l, repetition, 0, 10, &l->model->decoder.repetition_penalty));
+/* Files without the keys see no cuts and hold on to no caption. */
+static gboolean
+get_stream (BitmarLoader *l)
+{
+  BitmarModel *m = l->model;
+
+  m->decoder.cut = -2;
+  m->decoder.hold = -1;
+  return optional_float (l, "bitmar.decoder.cut", -1, 1, &m->decoder.cut) && optional_float (l, "bitmar.decoder.hold", 0, 10, &m->decoder.hold);
 }
 
 static gboolean
@@ -233,7 +238,8 @@ get_decoder (BitmarLoader *l)
       || !bitmar_load_uint (l, "bitmar.decoder.window", m->vision.tokens + m->decoder.max_tokens + 2, 65536, &m->decoder.window)
       || !bitmar_load_uint (l, "bitmar.decoder.history", 0, 1024, &m->decoder.history)
       || !bitmar_load_uint (l, "bitmar.decoder.beam", 1, 8, &m->decoder.beam)
-      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty) || !get_manners (l)
+      || !bitmar_load_float (l, "bitmar.decoder.length_penalty", 0, 4, &m->decoder.length_penalty)
+      || !optional_float (l, "bitmar.decoder.repetition_penalty", 0, 10, &m->decoder.repetition_penalty) || !get_stream (l)
       || !(m->sinks = bitmar_load_floats (l, "decoder.sinks", NULL, m->width, m->decoder.sinks)))
     return FALSE;
   m->decoder.layers = g_new0 (BitmarDecoderLayer, m->decoder.n_layers);
@@ -253,10 +259,8 @@ get_confidence (BitmarLoader *l)
   m->confidence.temperature = 1;
   if (!bitmar_gguf_value (l->file, temperature) && !bitmar_gguf_value (l->file, bias) && !bitmar_gguf_value (l->file, length))
     return TRUE;
-  if (bitmar_gguf_value (l->file, length) && !bitmar_load_float (l, length, -10, 10, &m->confidence.length))
-    return FALSE;
   return bitmar_load_float (l, temperature, 0.01f, 100, &m->confidence.temperature)
-      && bitmar_load_float (l, bias, -20, 20, &m->confidence.bias);
+      && bitmar_load_float (l, bias, -20, 20, &m->confidence.bias) && optional_float (l, length, -10, 10, &m->confidence.length);
 }
 
 static gboolean

@@ -74,15 +74,21 @@ banned (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h, gint32 id)
   return id == v->pad || id == v->bos || id == v->cls || (id == v->eos && !may_end (v, h)) || repeats (h, id);
 }
 
+/* Whether it is among the first n tokens. */
+static gboolean
+has_said (const BitmarHypothesis *h, gsize n, gint32 id)
+{
+  for (gsize i = 0; i < n; i++)
+    if (h->ids[i] == id)
+      return TRUE;
+  return FALSE;
+}
+
 /* What a caption names, it need not name again; a decoder that is not sure of what else there is does. */
 static float
 penalty_of (const BitmarSampler *s, const BitmarHypothesis *h, gint32 id)
 {
-  if (s->params.repetition_penalty > 0 && id != s->vocabulary.eos && !s->vocabulary.no_end[id])
-    for (gsize i = 0; i < h->len; i++)
-      if (h->ids[i] == id)
-        return s->params.repetition_penalty;
-  return 0;
+  return s->params.repetition_penalty > 0 && !s->vocabulary.no_end[id] && has_said (h, h->len, id) ? s->params.repetition_penalty : 0;
 }
 
 /* ---- Beam search -------------------------------------------------------------------------------- */
@@ -339,14 +345,9 @@ sample (BitmarSampler *s, const BitmarSamplerParams *p, guint64 *state)
 static void
 penalise (BitmarSampler *s, const BitmarHypothesis *h)
 {
-  for (gsize i = 0; i < h->len; i++) {
-    gsize first = 0;
-
-    while (h->ids[first] != h->ids[i])
-      first++;
-    if (first == i)
+  for (gsize i = 0; i < h->len; i++)
+    if (!has_said (h, i, h->ids[i]))
       s->logits[h->ids[i]] -= penalty_of (s, h, h->ids[i]);
-  }
 }
 
 static void

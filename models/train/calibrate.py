@@ -15,7 +15,6 @@ import numpy as np
 
 from evaluate import calibration_error, confirmed, is_noun, noun, plain, ptb, read_references
 from reference import File
-from text import Tokenizer
 
 
 def logit(p):
@@ -75,8 +74,8 @@ def main():
     except (OSError, ValueError) as e:
         raise SystemExit(f"{args.captions}: not what evaluate.py --out wrote: {e}") from None
     f = File(args.model)
-    tok = Tokenizer(f["tokenizer.ggml.tokens"], [tuple(m.split(" ")) for m in f["tokenizer.ggml.merges"]])
-    temperature, bias, length = (f.meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1.0), ("bias", 0.0), ("length", 0.0)))
+    tok = f.tokenizer()
+    temperature, bias, length = f.confidence().values()
     fitted, sets = args.sets.split(","), {}
     for name in data:
         refs = read_references(Path(args.data) / f"{name}.tsv")

@@ -186,7 +186,7 @@ def confidence(work, base, model, captions, count):
             print(f"Confidence stays as the base has it: {e}")
     else:
         print(f"Confidence stays as the base has it: {count} pictures kept aside are too few to fit it to ({ENOUGH})")
-    return [f"--confidence-{k}={base.meta.get(f'bitmar.confidence.{k}', v):g}" for k, v in (("temperature", 1.0), ("bias", 0.0), ("length", 0.0))]
+    return [f"--confidence-{k}={v:g}" for k, v in base.confidence().items()]
 
 
 def write_model(args, base, best, output, *more):

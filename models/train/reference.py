@@ -41,6 +41,13 @@ class File:
         if hashlib.sha256(data.replace(digest.encode(), b"0" * 64, 1)).hexdigest() != digest:
             raise SystemExit(f"{path}: damaged: its checksum is not that of its content")
 
+    def tokenizer(self):
+        return Tokenizer(self["tokenizer.ggml.tokens"], [tuple(m.split(" ")) for m in self["tokenizer.ggml.merges"]])
+
+    def confidence(self):
+        """Temperature, bias and length of "Confidence", as a file without those keys has them where it has none."""
+        return {k: float(self.meta.get("bitmar.confidence." + k, v)) for k, v in (("temperature", 1), ("bias", 0), ("length", 0))}
+
     def __getitem__(self, key):
         key = key if "." in key and key in self.meta else "bitmar." + key
         if key not in self.meta:
@@ -286,7 +293,7 @@ class Memory:
 class Model:
     def __init__(self, path):
         f = self.f = File(path)
-        self.tok = Tokenizer(f["tokenizer.ggml.tokens"], [tuple(m.split(" ")) for m in f["tokenizer.ggml.merges"]])
+        self.tok = f.tokenizer()
         names = {n[:-7] for n in f.tensor if n.endswith(".weight") and not n.startswith(("vision.", "embed."))}
         self.lin = {n: Linear(f, n) for n in names}
         self.head = Linear(f, "embed", int8=True)
@@ -454,7 +461,7 @@ class Model:
 
     def confidence(self, mean, n):
         p = min(max(float(np.exp(mean)), 1e-6), 1 - 1e-6)
-        temperature, bias, length = (self.f.meta.get("bitmar.confidence." + k, v) for k, v in (("temperature", 1), ("bias", 0), ("length", 0)))
+        temperature, bias, length = self.f.confidence().values()
         return 1 / (1 + float(np.exp(-(np.log(p / (1 - p)) / temperature + bias - length * n))))
 
 

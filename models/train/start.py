@@ -97,8 +97,8 @@ def main():
     args = ap.parse_args()
     f, out = File(args.model), checkpoint.folder(args.out)
     model = read_model(f, args.seed)
-    merges = [m.split(" ") for m in f["tokenizer.ggml.merges"]]
-    (out / "tokenizer.json").write_text(json.dumps({"tokens": f["tokenizer.ggml.tokens"], "merges": merges}))
+    tok = f.tokenizer()
+    (out / "tokenizer.json").write_text(json.dumps({"tokens": tok.tokens, "merges": tok.merges}))
     checkpoint.save({"model": model.state_dict(), "config": model.c.dict(), "args": vars(train.options().parse_args([])), "step": 0, "epoch": 0},
                     out / "start.pt")
 
