@@ -321,6 +321,8 @@ def main():
         ap.error("--epochs, --batch, --captions, --look-every and --processes are at least 1")
     if args.batch % args.processes or args.streams % args.processes:
         ap.error("--batch and --streams are shared evenly by --processes")
+    if not 0 <= args.hide <= 1:
+        ap.error("--hide takes a share, 0 to 1")
 
     out, together = checkpoint.folder(args.out), Together(args.processes)
     chief = together.number == 0
