@@ -20,6 +20,7 @@
 #include "sampler.h"
 #include "text.h"
 #include "vision.h"
+#include "words.h"
 
 static gboolean
 no_memory (GError **error, const char *what)
@@ -136,6 +137,7 @@ struct _BitmarEncoder {
   BitmarVision vision;
   BitmarBottleneck bottleneck;
   BitmarFusion fusion;
+  BitmarWords words;   /* only where the model expects any */
   guint8 *rgb;         /* [size, size, 3] */
   guint8 *features;    /* see vision.h */
   float *first;        /* [d]: T[0] of the empty prompt */
@@ -157,6 +159,7 @@ bitmar_encoder_finalize (GObject *object)
   bitmar_vision_clear (&self->vision);
   bitmar_bottleneck_clear (&self->bottleneck);
   bitmar_fusion_clear (&self->fusion);
+  bitmar_words_clear (&self->words);
   g_free (self->rgb);
   g_free (self->features);
   g_free (self->first);
@@ -181,7 +184,8 @@ encoder_allocate (BitmarEncoder *self)
   self->features = g_try_malloc (bitmar_vision_features_size (model));
   self->first = g_try_new (float, model->width);
   return self->rgb && self->features && self->first && bitmar_vision_init (&self->vision, model)
-      && bitmar_bottleneck_init (&self->bottleneck, model) && bitmar_fusion_init (&self->fusion, model);
+      && bitmar_bottleneck_init (&self->bottleneck, model) && bitmar_fusion_init (&self->fusion, model)
+      && (!bitmar_words_has (model) || bitmar_words_init (&self->words, model));
 }
 
 BitmarEncoder *
@@ -217,6 +221,8 @@ bitmar_encoder_encode (BitmarEncoder *encoder, const BitmarImage *image, BitmarE
   bitmar_bottleneck_run (&encoder->bottleneck, encoder->features, episode->v_codes, episode->v_rows);
   bitmar_fusion_run (&encoder->fusion, encoder->first, episode->v_codes, episode->v_rows, episode->key,
       episode->content);
+  if (bitmar_words_has (encoder->model))
+    bitmar_words_hint (&encoder->words, encoder->features, episode->hint);
   memset (episode->recalled, 0, encoder->model->memory_width * sizeof (float));
   episode->novelty = 1.0f;
   episode->slot = -1;
@@ -235,6 +241,7 @@ struct _BitmarCaptioner {
   BitmarDecoder judge; /* of a caption's confidence; only once there was a past */
   float *logits;       /* [V]: the judge's */
   float *nothing;      /* [C]: zeros */
+  float *expected;     /* [V]: words, of the episode that a caption is written of; NULL where the model expects none */
   BitmarFusion fusion; /* only once there was a prompt */
   BitmarSampler *sampler;
   gboolean prompted;
@@ -266,6 +273,7 @@ bitmar_captioner_finalize (GObject *object)
   bitmar_decoder_clear (&self->judge);
   g_free (self->logits);
   g_free (self->nothing);
+  g_free (self->expected);
   bitmar_fusion_clear (&self->fusion);
   g_clear_pointer (&self->sampler, bitmar_sampler_free);
   g_free (self->first);
@@ -292,6 +300,8 @@ captioner_allocate (BitmarCaptioner *self)
   self->content = g_try_new (float, model->memory_width);
   self->seen = g_try_new (float, model->memory_width);
   self->sampler = bitmar_sampler_new (&vocabulary);
+  if (bitmar_words_has (model) && !(self->expected = g_try_new (float, model->vocabulary)))
+    return FALSE;
   /* bos before, eos behind */
   return self->first && self->content && self->seen && self->sampler
       && bitmar_decoder_init (&self->decoder, model, BITMAR_MAX_BEAMS, model->decoder.max_tokens + 2);
@@ -450,11 +460,18 @@ mean_alone (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesi
   return n ? score / (float) n : 0;
 }
 
+/* How well it has the words that are expected. */
+static float
+fit (const BitmarCaptioner *self, const BitmarHypothesis *said)
+{
+  return bitmar_expectation_fit (&self->resolved.expectation, said->ids, said->len);
+}
+
 /* As beam search ranks them. */
 static float
-rank (const BitmarHypothesis *said, float mean, float length_penalty)
+rank (const BitmarCaptioner *self, const BitmarHypothesis *said, float mean)
 {
-  return mean * powf ((float) scored (said), 1 - length_penalty);
+  return mean * powf ((float) scored (said), 1 - self->resolved.length_penalty) + self->resolved.expectation.weight * fit (self, said);
 }
 
 /* The same scene: what was said of it stays unless the new caption is clearly better of this look. Beams that all but tie would else change
@@ -467,8 +484,7 @@ hold (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *bes
   if (self->resolved.temperature > 0 || self->said.len > self->resolved.max_tokens || !self->has_said)
     return best;
   former = mean_alone (self, episode, &self->said);
-  if (rank (&self->said, former, self->resolved.length_penalty)
-      < rank (best, *mean, self->resolved.length_penalty) - self->model->decoder.hold)
+  if (rank (self, &self->said, former) < rank (self, best, *mean) - self->model->decoder.hold)
     return best;
   *mean = former;
   return &self->said;
@@ -476,12 +492,13 @@ hold (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesis *bes
 
 /* Calibrated: see models/MODEL.md, "Confidence". */
 static float
-confidence_of (const BitmarModel *model, float mean, gsize n)
+confidence_of (const BitmarModel *model, float mean, gsize n, float words)
 {
   float p = CLAMP (bmk_exp (mean), 1e-6f, 1 - 1e-6f);
   float logit = logf (p) - logf (1 - p);
 
-  return 1 / (1 + bmk_exp (-(logit / model->confidence.temperature + model->confidence.bias - model->confidence.length * (float) n)));
+  logit = logit / model->confidence.temperature + model->confidence.bias - model->confidence.length * (float) n + model->confidence.words * words;
+  return 1 / (1 + bmk_exp (-logit));
 }
 
 G_STATIC_ASSERT (BITMAR_MAX_TOKENS == BITMAR_CAPTION_MAX_TOKENS);
@@ -493,7 +510,7 @@ fill (BitmarCaptioner *self, const BitmarRequest *request, const BitmarHypothesi
   memcpy (caption->ids, best->ids, best->len * sizeof *best->ids);
   caption->tokens = best->len;
   caption->finished = best->finished;
-  caption->confidence = confidence_of (self->model, mean, scored (best));
+  caption->confidence = confidence_of (self->model, mean, scored (best), fit (self, best));
   bitmar_model_decode (self->model, best->ids, best->len, caption->text, sizeof caption->text);
   caption->first_token_ns = (request->first_us - self->start_us) * 1000;
   caption->decode_ns = (g_get_monotonic_time () - self->start_us) * 1000;
@@ -539,6 +556,19 @@ has_past (const BitmarCaptioner *self, const BitmarEpisode *episode)
   return self->has_said || (self->model->decoder.history > 0 && self->decoder.cache.count > 0);
 }
 
+/* Who asks with a prompt is not told what is expected without. */
+static void
+expect (BitmarCaptioner *self, const BitmarEpisode *episode)
+{
+  const BitmarModel *model = self->model;
+
+  if (!bitmar_words_has (model))
+    return;
+  bitmar_words_expect (model, episode->hint, self->expected);
+  self->resolved.expectation = (BitmarExpectation) { .expected = self->expected, .square = model->words.square,
+    .weight = self->prompted ? 0 : model->words.weight };
+}
+
 /* All that comes before the first word. */
 static gboolean
 begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams *params, BitmarRequest *request, GError **error)
@@ -557,11 +587,12 @@ begin (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarCaptionParams 
   if (holds (self->model) && !self->has_said && !self->prompted)
     recognise (self, episode);
   self->resolved = resolved;
+  expect (self, episode);
   self->has_past = has_past (self, episode);
   if (self->has_past && !make_judge (self, error))
     return FALSE;
   bitmar_decoder_frame (&self->decoder, episode->v_codes, episode->v_rows, content, episode->recalled);
-  bitmar_sampler_begin (self->sampler, &resolved);
+  bitmar_sampler_begin (self->sampler, &self->resolved);
   *request = (BitmarRequest) { .decoder = &self->decoder, .sampler = self->sampler, .rows = resolved.beam_size,
     .cancelled = &self->cancelled };
   return TRUE;

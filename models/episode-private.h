@@ -29,6 +29,7 @@ struct _BitmarEpisode {
   BitmarSaid known;                    /* what was said last of the place that memory takes it for */
   int8_t *v_codes;                     /* [P, d]; both only after bitmar_episode_read_codes() */
   BmkRow *v_rows;                      /* [P] */
+  int8_t *hint;                        /* [H]: see words.h; as the codes */
   GBytes *unread;                      /* the bytes that the codes are still to be read from; NULL: they are there */
   gfloat novelty;
   gint slot;

@@ -11,10 +11,10 @@
 #include "object-private.h"
 
 /* Serialised, little-endian: magic, version, model id (64 hex digits), C, P, d, novelty, slot, then
- * key [C], content [C], recalled [C] as f32, the codes [P, d], and the tokens of `known`: their number and BITMAR_SAID_TOKENS ids, zero behind
+ * key [C], content [C], recalled [C] as f32, the codes [P, d], the hint [H], and the tokens of `known`: their number and BITMAR_SAID_TOKENS ids, zero behind
  * the last. */
 #define MAGIC "BMEP"
-#define VERSION 3
+#define VERSION 4
 #define ID_LENGTH 64
 #define HEADER (4 + 4 + ID_LENGTH + 5 * 4)
 
@@ -38,6 +38,7 @@ bitmar_episode_finalize (GObject *object)
   g_free (self->said);
   g_free (self->v_codes);
   g_free (self->v_rows);
+  g_free (self->hint);
   g_clear_pointer (&self->unread, g_bytes_unref);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (bitmar_episode_parent_class)->finalize (object);
@@ -60,7 +61,8 @@ allocate (BitmarEpisode *self)
   self->said = g_try_new0 (float, model->memory_width);
   self->v_codes = g_try_new0 (int8_t, model->vision.tokens * model->width);
   self->v_rows = g_try_new0 (BmkRow, model->vision.tokens);
-  return self->key && self->content && self->recalled && self->said && self->v_codes && self->v_rows;
+  self->hint = g_try_new0 (int8_t, MAX (model->words.hidden.n, 1));
+  return self->key && self->content && self->recalled && self->said && self->v_codes && self->v_rows && self->hint;
 }
 
 static void
@@ -144,6 +146,7 @@ bitmar_episode_assign (BitmarEpisode *episode, BitmarEpisode *from, GError **err
   } else {
     memcpy (episode->v_rows, from->v_rows, p * sizeof (BmkRow));
     memcpy (episode->v_codes, from->v_codes, p * d);
+    memcpy (episode->hint, from->hint, from->model->words.hidden.n);
   }
   episode->novelty = from->novelty;
   episode->slot = from->slot;
@@ -152,10 +155,17 @@ bitmar_episode_assign (BitmarEpisode *episode, BitmarEpisode *from, GError **err
 
 /* ---- Bytes --------------------------------------------------------------------------------------- */
 
+/* Of the codes and the hint, one behind the other. */
+static gsize
+codes_size (const BitmarModel *model)
+{
+  return (gsize) model->vision.tokens * model->width + model->words.hidden.n;
+}
+
 static gsize
 serialised_size (const BitmarModel *model)
 {
-  return HEADER + 12 * (gsize) model->memory_width + (gsize) model->vision.tokens * model->width + 4 * (1 + BITMAR_SAID_TOKENS);
+  return HEADER + 12 * (gsize) model->memory_width + codes_size (model) + 4 * (1 + BITMAR_SAID_TOKENS);
 }
 
 static const guint8 *
@@ -186,8 +196,13 @@ bitmar_episode_to_bytes (BitmarEpisode *episode, GError **error)
   to = put_floats (to, episode->key, c);
   to = put_floats (to, episode->content, c);
   to = put_floats (to, episode->recalled, c);
-  memcpy (to, episode->unread ? codes_of (model, episode->unread) : (const guint8 *) episode->v_codes, p * model->width);
-  to = put_u32 (to + p * model->width, episode->known.n);
+  if (episode->unread) {
+    memcpy (to, codes_of (model, episode->unread), codes_size (model));
+  } else {
+    memcpy (to, episode->v_codes, p * model->width);
+    memcpy (to + p * model->width, episode->hint, model->words.hidden.n);
+  }
+  to = put_u32 (to + codes_size (model), episode->known.n);
   for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++)
     to = put_u32 (to, i < episode->known.n ? (guint32) episode->known.ids[i] : 0);
   return g_bytes_new_take (data, size);
@@ -218,13 +233,13 @@ check_shape (const BitmarModel *model, const guint8 *data)
 static gboolean
 check_payload (const BitmarModel *model, const guint8 *data)
 {
-  gsize c = model->memory_width, codes = (gsize) model->vision.tokens * model->width;
+  gsize c = model->memory_width;
   const guint8 *at = data + HEADER;
   float novelty = get_float (data + HEADER - 8);
 
   if (!(novelty >= 0 && novelty <= 1) || !get_is_unit (at, c) || !isfinite (get_square (at + 4 * c, 2 * c)))
     return FALSE;
-  return check_said (model, at + 12 * c + codes);
+  return check_said (model, at + 12 * c + codes_size (model));
 }
 
 static gboolean
@@ -260,9 +275,10 @@ bitmar_episode_read_codes (BitmarEpisode *episode, GError **error)
   if (!episode->unread)
     return TRUE;
   codes = codes_of (model, episode->unread);
-  if (memchr (codes, 0x80, n))
+  if (memchr (codes, 0x80, codes_size (model)))
     return fail_damaged (error);
   memcpy (episode->v_codes, codes, n);
+  memcpy (episode->hint, codes + n, model->words.hidden.n);
   bmk_describe (episode->v_rows, episode->v_codes, p, model->width);
   g_clear_pointer (&episode->unread, g_bytes_unref);
   return TRUE;
@@ -284,7 +300,7 @@ bitmar_episode_set_bytes (BitmarEpisode *episode, GBytes *bytes, GError **error)
   get_floats (from, episode->key, c);
   get_floats (from + 4 * c, episode->content, c);
   get_floats (from + 8 * c, episode->recalled, c);
-  from += 12 * c + (gsize) model->vision.tokens * model->width;
+  from += 12 * c + codes_size (model);
   episode->known.n = get_u32 (from);
   for (gsize i = 0; i < BITMAR_SAID_TOKENS; i++)
     episode->known.ids[i] = (gint32) get_u32 (from + 4 * (i + 1));

@@ -13,6 +13,7 @@
 
 #define FORMAT 1
 #define DIGITS 64              /* of a SHA-256 */
+#define MAX_IDF 1000
 
 /* ---- The file as a whole -------------------------------------------------------------------------- */
 
@@ -400,6 +401,41 @@ get_words (BitmarLoader *l)
   return get_embedding (l) && get_no_end (l);
 }
 
+/* What words weigh: finite already, and nothing that weighs against itself. */
+static gboolean
+get_idf (BitmarLoader *l)
+{
+  BitmarModel *m = l->model;
+
+  m->words.idf = bitmar_load_floats (l, "words.idf", NULL, m->vocabulary, 0);
+  if (!m->words.idf || !(m->words.square = bitmar_load_allocate (l, m->vocabulary * sizeof (float))))
+    return FALSE;
+  for (guint i = 0; i < m->vocabulary; i++) {
+    if (!(m->words.idf[i] >= 0 && m->words.idf[i] <= MAX_IDF))
+      return bitmar_load_fail (l, BITMAR_ERROR_SHAPE, "words.idf: element %u is %g, not from 0 to %d", i, m->words.idf[i], MAX_IDF);
+    m->words.square[i] = m->words.idf[i] * m->words.idf[i];
+  }
+  return TRUE;
+}
+
+/* Files without the keys expect nothing. */
+static gboolean
+get_expected (BitmarLoader *l)
+{
+  BitmarModel *m = l->model;
+  const char *hidden = "bitmar.words.hidden", *weight = "bitmar.words.weight", *confidence = "bitmar.confidence.words";
+  guint n;
+
+  if (!bitmar_gguf_value (l->file, hidden) && !bitmar_gguf_value (l->file, weight) && !bitmar_gguf_value (l->file, confidence))
+    return TRUE;
+  return bitmar_load_uint (l, hidden, 16, BITMAR_MAX_WIDTH, &n) && bitmar_load_float (l, weight, 0, 100, &m->words.weight)
+      && optional_float (l, confidence, -100, 100, &m->confidence.words)
+      && linear (l, "words.hidden", n, m->vision.channels, &m->words.hidden)
+      && (m->words.hidden_bias = bitmar_load_floats (l, "words.hidden", "bias", n, 0))
+      && linear (l, "words.out", m->vocabulary, n, &m->words.out)
+      && (m->words.out_bias = bitmar_load_floats (l, "words.out", "bias", m->vocabulary, 0)) && get_idf (l);
+}
+
 /* ---- Everything ----------------------------------------------------------------------------------- */
 
 static gboolean
@@ -451,7 +487,7 @@ bitmar_model_read (BitmarModel *model, const char *path, GError **error)
       && bitmar_load_uint (&l, "bitmar.embedding_length", 16, BITMAR_MAX_WIDTH, &model->width)
       && bitmar_load_float (&l, "bitmar.rope.base", 1, 1e9f, &model->rope_base) && get_memory (&l)
       && get_background (&l) && get_confidence (&l) && get_vision (&l)
-      && get_words (&l) && get_bottleneck (&l) && get_text (&l) && get_fusion (&l) && get_decoder (&l)
+      && get_words (&l) && get_bottleneck (&l) && get_expected (&l) && get_text (&l) && get_fusion (&l) && get_decoder (&l)
       && nothing_left (&l) && close_file (&l);
 }
 

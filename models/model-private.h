@@ -52,6 +52,14 @@ struct _BitmarModel {
   const float *position;       /* [P, d] */
 
   struct {
+    BmkLinear hidden, out;     /* n = 0: none */
+    const float *hidden_bias, *out_bias;       /* [H], [V] */
+    const float *idf;          /* [V]: what each word weighs; */
+    float *square;             /* squared */
+    float weight;              /* of the words in a caption's score */
+  } words;
+
+  struct {
     guint n_layers, heads, feed_forward, context;
     BitmarTextLayer *layers;   /* [n_layers] */
     BmkLinear head;
@@ -77,7 +85,7 @@ struct _BitmarModel {
   } decoder;
 
   struct {
-    float temperature, bias, length;   /* see models/MODEL.md, "Confidence" */
+    float temperature, bias, length, words;    /* see models/MODEL.md, "Confidence" */
   } confidence;
 
   struct {

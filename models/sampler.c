@@ -91,6 +91,24 @@ penalty_of (const BitmarSampler *s, const BitmarHypothesis *h, gint32 id)
   return s->params.repetition_penalty > 0 && !s->vocabulary.no_end[id] && has_said (h, h->len, id) ? s->params.repetition_penalty : 0;
 }
 
+float
+bitmar_expectation_fit (const BitmarExpectation *e, const gint32 *ids, gsize n)
+{
+  float sum = 0, square = 0;
+
+  for (gsize i = 0; e->expected && i < n; i++) {
+    gboolean said = FALSE;
+
+    for (gsize j = 0; j < i; j++)
+      said = said || ids[j] == ids[i];
+    if (!said) {
+      sum += e->expected[ids[i]];
+      square += e->square[ids[i]];
+    }
+  }
+  return square > 0 ? sum / sqrtf (square) : 0;
+}
+
 /* ---- Beam search -------------------------------------------------------------------------------- */
 
 /* Keeps the pool sorted, best first. What comes later loses ties: beams come in ascending order, a beam's tokens by
@@ -127,10 +145,13 @@ pool_scan (BitmarSampler *s, gsize limit, gsize beam, const BmkBest *best, gsize
   }
 }
 
+/* What captions are compared by: len counts eos, ids do not have it. */
 static float
-penalised (float score, gsize len, float penalty)
+rank (const BitmarSampler *s, float score, gsize len, const BitmarHypothesis *h)
 {
-  return score / (float) pow ((double) MAX (len, 1), penalty);
+  const BitmarExpectation *e = &s->params.expectation;
+
+  return score / (float) pow ((double) MAX (len, 1), s->params.length_penalty) + e->weight * bitmar_expectation_fit (e, h->ids, h->len);
 }
 
 static void
@@ -145,10 +166,10 @@ extend (BitmarHypothesis *to, const BitmarHypothesis *from, const Candidate *can
 }
 
 static void
-finish (BitmarSampler *s, const Candidate *candidate, float penalty)
+finish (BitmarSampler *s, const Candidate *candidate)
 {
   const BitmarHypothesis *from = &s->live[candidate->beam];
-  float score = penalised (candidate->score, from->len + 1, penalty);
+  float score = rank (s, candidate->score, from->len + 1, from);
   Candidate end = { .score = candidate->score, .id = -1, .beam = candidate->beam };
 
   if (s->n_finished++ == 0 || score > s->best_score) {
@@ -160,7 +181,7 @@ finish (BitmarSampler *s, const Candidate *candidate, float penalty)
 
 /* The pool, in order: eos finishes when among the first `beams`, others live on until there are `beams`. */
 static void
-pool_walk (BitmarSampler *s, gsize beams, float penalty)
+pool_walk (BitmarSampler *s, gsize beams)
 {
   gsize n = 0;
 
@@ -171,7 +192,7 @@ pool_walk (BitmarSampler *s, gsize beams, float penalty)
       if (n < beams)
         extend (&s->grown[n++], &s->live[candidate->beam], candidate);
     } else if (rank < beams) {
-      finish (s, candidate, penalty);
+      finish (s, candidate);
     }
   }
   memcpy (s->live, s->grown, n * sizeof *s->live);
@@ -179,10 +200,10 @@ pool_walk (BitmarSampler *s, gsize beams, float penalty)
 }
 
 static void
-best_of_live (BitmarSampler *s, float penalty)
+best_of_live (BitmarSampler *s)
 {
   for (gsize b = 0; b < s->n_live; b++) {
-    float score = penalised (s->live[b].score, s->live[b].len, penalty);
+    float score = rank (s, s->live[b].score, s->live[b].len, &s->live[b]);
 
     if (b == 0 || score > s->best_score) {
       s->best = s->live[b];
@@ -209,7 +230,7 @@ take_beams (BitmarSampler *s)
   s->n_pool = 0;
   for (gsize b = 0; b < s->n_live; b++)
     pool_scan (s, 2 * p->beam_size, b, s->best_tokens + b * s->scores.count, s->scores.count, s->log_sum[b]);
-  pool_walk (s, p->beam_size, p->length_penalty);
+  pool_walk (s, p->beam_size);
   s->done = ++s->step >= p->max_tokens || s->n_live == 0 || s->n_finished >= p->beam_size;
   s->scores.count = candidates (s);
 }
@@ -421,7 +442,7 @@ bitmar_sampler_end (BitmarSampler *s, float *mean)
   if (s->params.temperature > 0)
     *best = s->live[0];
   else if (s->n_finished == 0)
-    best_of_live (s, s->params.length_penalty);
+    best_of_live (s);
   n = best->len + (best->finished ? 1 : 0);
   *mean = n ? (best->score + best->penalties) / (float) n : 0.0f;
   while (!best->finished && best->len > 0 && !may_end (&s->vocabulary, best))

@@ -36,6 +36,13 @@ typedef struct {
   gboolean finished;
 } BitmarHypothesis;
 
+/* What a caption's words are held against: of several captions the one that has the words that are expected is the better one. */
+typedef struct {
+  const float *expected;               /* [V]: what each word adds; NULL: nothing is expected */
+  const float *square;                 /* [V]: its weight squared */
+  float weight;                        /* of the fit in a finished caption's score */
+} BitmarExpectation;
+
 typedef struct {
   gsize beam_size;                     /* 1..BITMAR_MAX_BEAMS; sampling: 1 */
   gsize max_tokens;                    /* 1..BITMAR_MAX_TOKENS */
@@ -45,6 +52,7 @@ typedef struct {
   gsize top_k;                         /* 0: all */
   float top_p;                         /* 0 < p <= 1 */
   guint64 seed;
+  BitmarExpectation expectation;       /* its tables are not copied; beam search's */
 } BitmarSamplerParams;
 
 /* What a step gives: all logits for sampling, for beam search only the best and what normalises them. */
@@ -57,6 +65,9 @@ typedef struct {
 
 /* Feeds beam b's last token (bos when it has none) at depth live[b]->fed into row b. FALSE: stop. */
 typedef gboolean (*BitmarStepFunc) (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *scores);
+
+/* How well a caption has the words that are expected, 0 to 1: the cosine of both, each word once. 0 where nothing is expected. */
+float bitmar_expectation_fit (const BitmarExpectation *expectation, const gint32 *ids, gsize n);
 
 typedef struct BitmarSampler BitmarSampler;
 

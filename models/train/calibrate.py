@@ -1,20 +1,22 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fits the three numbers of models/MODEL.md, "Confidence", to captions of dev pictures that evaluate.py --out wrote.
+"""Fits the numbers of models/MODEL.md, "Confidence", to captions of dev pictures that evaluate.py --out wrote.
 
-    calibrate.py --captions dev.json --model MODEL.gguf --data DIR --sets flickr8k-dev,scenes-dev
+    calibrate.py --captions dev.json --model MODEL.gguf --data DIR --sets flickr8k-dev,scenes-dev --engine BUILD/tests/models/dump-features
 
 The confidence is fitted (logistic regression, each set with the same weight) to the share of a caption's nouns that a reference
 confirms; captions without a noun say nothing about it. Prints the options for export.py, and the calibration error of each set before and after.
-MODEL is what wrote the captions: what it already does to its confidence is taken back first."""
+MODEL is what wrote the captions: what it already does to its confidence is taken back first. The engine shows it the pictures once more, where it
+expects words of them."""
 import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 
+import features
 from evaluate import calibration_error, confirmed, is_noun, noun, plain, ptb, read_references
-from reference import File
+from reference import File, Model
 
 
 def logit(p):
@@ -39,16 +41,40 @@ def newton(x, truth, weight, steps=100, start=(1, 0)):
 
 
 def fit(x, truth, weight, steps=100):
-    """The same for log-odds and tokens [n, 2], held against what the file may say. -> slope, length, bias"""
-    w = newton(x, truth, weight, steps, (1, 0, 0))
-    slope, length, bias = w
-    if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20 and abs(length) <= 10):           # of the three keys' ranges
+    """The same for log-odds, tokens and, where words are expected, the fit [n, 2 or 3], held against what the file may say. -> slope, length, words, bias"""
+    w = newton(x, truth, weight, steps, (1, *[0] * x.shape[1]))
+    slope, length, *words, bias = w
+    if not (np.isfinite(w).all() and 0.01 <= slope <= 100 and abs(bias) <= 20 and abs(length) <= 10 and np.all(np.abs(words) <= 100)):    # the keys' ranges
         raise SystemExit(f"{len(x)} captions with a noun do not tell how confidence goes with being right (slope {slope:.3g}, bias {bias:.3g})")
     return w
 
 
-def read_set(item, refs, tokens, split=ptb):
-    """-> (confidence, how many tokens, share of the nouns confirmed) of the captions with a noun. tokens: how many a text has"""
+class Words:
+    """How well captions have the words that the model expects of their pictures; nothing where it expects none."""
+
+    def __init__(self, f, engine, data):
+        self.expects, self.data = "bitmar.words.hidden" in f.meta, data
+        if not self.expects:
+            return
+        if not engine:
+            raise SystemExit(f"{f.path}: expects words; which of them captions have takes --engine")
+        self.model, self.engine = Model(f.path), features.Engine(engine, f.path)
+
+    def __call__(self, name, captions):
+        """captions {picture: text} -> {picture: [fit]}, or [] for each"""
+        if not self.expects:
+            return {n: [] for n in captions}
+        out = {}
+        for n, read in features.captioned(self.data, name):
+            if n in captions:
+                codes = self.engine([np.asarray(features.decode(read(), self.engine.size, n))])[0]
+                out[n] = [self.model.fit(self.model.expected(codes), self.model.tok.encode_caption(captions[n]))]
+        return out
+
+
+def read_set(item, refs, tokens, split=ptb, fits=None):
+    """-> (confidence, how many tokens and how well each has the words expected, share of the nouns confirmed) of the captions with a noun. tokens: how many
+    a text has; fits: what Words() says of them"""
     names = sorted(item["captions"])
     lost = [n for n in names if n not in refs]
     if lost:
@@ -56,7 +82,7 @@ def read_set(item, refs, tokens, split=ptb):
     want, got = split({n: refs[n] for n in names}), split({n: [item["captions"][n]["text"]] for n in names})
     things = confirmed(want, got, is_noun, noun)
     c = np.array([item["captions"][n]["confidence"] for n in got])
-    n = np.array([tokens(item["captions"][k]["text"]) for k in got])
+    n = np.array([[tokens(item["captions"][k]["text"])] + (fits[k] if fits else []) for k in got])
     named = things[:, 1] > 0
     return c[named], n[named], things[named, 0] / things[named, 1]
 
@@ -67,6 +93,7 @@ def main():
     ap.add_argument("--model", required=True)
     ap.add_argument("--data", required=True)
     ap.add_argument("--sets", default="flickr8k-dev,scenes-dev")
+    ap.add_argument("--engine", help="tests/models/dump-features of a build; for a model that expects words")
     ap.add_argument("--no-java", action="store_true", help="words as metrics.py splits them")
     args = ap.parse_args()
     try:
@@ -75,12 +102,14 @@ def main():
         raise SystemExit(f"{args.captions}: not what evaluate.py --out wrote: {e}") from None
     f = File(args.model)
     tok = f.tokenizer()
-    temperature, bias, length = f.confidence().values()
+    temperature, bias, length, by_words = f.confidence().values()
+    words = Words(f, args.engine, args.data)
     fitted, sets = args.sets.split(","), {}
     for name in data:
         refs = read_references(Path(args.data) / f"{name}.tsv")
-        c, n, truth = read_set(data[name], refs, lambda text: len(tok.encode_caption(text)) + 1, plain if args.no_java else ptb)
-        sets[name] = c, np.column_stack([(logit(c) - bias + length * n) * temperature, n]), truth
+        fits = words(name, {n: c["text"] for n, c in data[name]["captions"].items()})
+        c, x, truth = read_set(data[name], refs, lambda text: len(tok.encode_caption(text)) + 1, plain if args.no_java else ptb, fits)
+        sets[name] = c, np.column_stack([(logit(c) - bias - x @ (-length, by_words)[:x.shape[1]]) * temperature, x]), truth
     missing = [n for n in fitted if n not in sets]
     if missing:
         raise SystemExit(f"{args.captions}: no captions of {', '.join(missing)}")
@@ -88,11 +117,12 @@ def main():
         raise SystemExit(f"{args.captions}: no caption has a noun")
     x, truth = (np.concatenate([sets[n][k] for n in fitted]) for k in (1, 2))
     weight = np.concatenate([np.full(len(sets[n][2]), 1 / len(sets[n][2])) for n in fitted])
-    slope, longer, shift = fit(x, truth, weight * len(x) / weight.sum())
+    w = fit(x, truth, weight * len(x) / weight.sum())
     for name, (c, x, truth) in sets.items():
         print(f"{name}: nouns confirmed {truth.mean():.3f}, calibration error {calibration_error(c, truth):.3f} -> "
-              f"{calibration_error(sigmoid(x @ (slope, longer) + shift), truth):.3f}")
-    print(f"--confidence-temperature {1 / slope:.4f} --confidence-bias {shift:.4f} --confidence-length {-longer:.4f}")
+              f"{calibration_error(sigmoid(x @ w[:-1] + w[-1]), truth):.3f}")
+    print(f"--confidence-temperature {1 / w[0]:.4f} --confidence-bias {w[-1]:.4f} --confidence-length {-w[1]:.4f}"
+          + "".join(f" --confidence-words {v:.4f}" for v in w[2:-1]))
 
 
 if __name__ == "__main__":

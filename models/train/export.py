@@ -177,8 +177,12 @@ def metadata(w, c, bb, tok, info):
     w.add_array("bitmar.decoder.no_end", tok.no_end())
     f("bitmar.confidence.temperature", info["temperature"])
     f("bitmar.confidence.bias", info["bias"])
-    if info.get("length"):
-        f("bitmar.confidence.length", info["length"])
+    for key in ("length", "words"):
+        if info.get(key):
+            f("bitmar.confidence." + key, info[key])
+    if c.words:
+        u("bitmar.words.hidden", c.words)
+        f("bitmar.words.weight", c.words_weight)
     if info.get("background"):
         f("bitmar.alert.slope", info["background"][2])
         f("bitmar.alert.bias", info["background"][3])
@@ -209,6 +213,11 @@ def tensors(out, model, bb, scores=None):
                 out.linear(f"{stage}.blk.{i}.{n}", getattr(m, n))
             out.linear(f"{stage}.blk.{i}.up", m.ffn.up)
             out.linear(f"{stage}.blk.{i}.down", m.ffn.down)
+    if model.c.words:
+        for name, m in (("words.hidden", model.words.hidden), ("words.out", model.words.out)):
+            out.linear(name, m)
+            out.f32(name + ".bias", m.bias)
+        out.f32("words.idf", model.words.idf)
     out.linear("text.head", model.text.head)
     out.linear("fusion.key", model.fusion.key)
     out.linear("fusion.content", model.fusion.content)
@@ -252,6 +261,7 @@ def main():
     ap.add_argument("--scores", help="JSON file")
     ap.add_argument("--length-penalty", type=float)
     ap.add_argument("--repetition-penalty", type=float, help="taken off the log-probability of a word, other than a function word, said once more")
+    ap.add_argument("--words-weight", type=float, help="of how well a caption has the words that words.py has learnt to expect, beside beam search's score")
     ap.add_argument("--beam", type=int, choices=range(1, 9), help="beams of the search, where nobody asks for others")
     ap.add_argument("--history", type=int, choices=(0, 1), help="1: captions stay in the window of those that follow (it was trained on streams)")
     ap.add_argument("--cut", type=float, help="similarity of two looks below which the scene is another; what evaluate_streams.py printed")
@@ -261,6 +271,7 @@ def main():
     ap.add_argument("--confidence-temperature", type=float, default=1, help="what calibrate.py printed")
     ap.add_argument("--confidence-bias", type=float, default=0)
     ap.add_argument("--confidence-length", type=float, default=0)
+    ap.add_argument("--confidence-words", type=float, default=0)
     ap.add_argument("--background", help="what background.py wrote of these weights: scores of alerts; without it they are cosines on a fixed scale")
     args = ap.parse_args()
 
@@ -270,7 +281,7 @@ def main():
     cfg = model.c
     if args.length_penalty is not None:
         cfg.length_penalty = args.length_penalty
-    for key in ("history", "cut", "hold", "window", "beam", "repetition_penalty"):
+    for key in ("history", "cut", "hold", "window", "beam", "repetition_penalty", "words_weight"):
         if getattr(args, key) is not None:
             setattr(cfg, key, getattr(args, key))
     bb, scores = read_backbone(args.backbone), read_background(args.background, model)
@@ -278,7 +289,7 @@ def main():
     out = Writer(part)
     metadata(out.w, cfg, bb, tok, dict(
         name=args.name, description=args.description, license=args.license, version=args.release, training_data=args.training_data,
-        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, length=args.confidence_length, background=scores,
+        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, length=args.confidence_length, words=args.confidence_words, background=scores,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb, scores)
     try:

@@ -43,6 +43,8 @@ class Config:
     repetition_penalty: float = 2.5      # taken off the log-probability of a word, other than a function word, that the caption has said already
     history: int = 0         # 1: captions stay in the window; trained on streams
     cut: float = -1.0        # cosine of episode keys below which the scene is another: window and former caption are forgotten
+    words: int = 0           # hidden width of the layer that expects words; 0: there is none
+    words_weight: float = 0.0            # how much of a caption's score is how well it has the words that are expected
     hold: float = -1.0       # how much better than the former caption a new one of the same scene must be; below 0: not asked
     rope_base: float = 10000.0
 
@@ -372,6 +374,27 @@ class Decoder(nn.Module):
         return x.reshape(B, N, T, d) if live is None else x
 
 
+class Words(nn.Module):
+    """The words that a picture's captions are expected to have, from the sum of its features alone: what captions are chosen by. Trained by words.py,
+    with nothing else."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.channels = c.channels
+        self.hidden, self.out = BitLinear(c.channels, c.words), BitLinear(c.words, c.vocabulary, 0.3)
+        self.hidden.bias, self.out.bias = nn.Parameter(torch.zeros(c.words)), nn.Parameter(torch.zeros(c.vocabulary))
+        self.register_buffer("idf", torch.zeros(c.vocabulary))
+
+    def sums(self, features):
+        """Codes [B, P, channels + early] -> [B, channels]."""
+        return features[..., :self.channels].float().sum(1)
+
+    def forward(self, sums, drop):
+        """-> the odds of each word, as logits [B, vocabulary]."""
+        h = F.relu(self.hidden(drop(sums)) + self.hidden.bias)
+        return self.out(drop(h)) + self.out.bias
+
+
 class BitMar(nn.Module):
     def __init__(self, c, dropout=0.1):
         super().__init__()
@@ -387,6 +410,8 @@ class BitMar(nn.Module):
         self.threshold = nn.Parameter(torch.tensor(0.6))
         self.log_temperature = nn.Parameter(torch.tensor([2.6, 2.6]))    # text, view
         self.drop = nn.Dropout(dropout)
+        if c.words:
+            self.words = Words(c)
 
     # -- stages ---------------------------------------------------------------------------------
     def embedding(self, ids):

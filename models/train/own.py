@@ -80,6 +80,10 @@ def same_as_before(work, settings):
 
 
 # ---- Pictures ---------------------------------------------------------------------------------------
+def tool(args):
+    return Path(args.build) / "tests" / "models" / "dump-features"
+
+
 def match(pictures, captions):
     """-> [(name, function that reads it)] of the pictures with captions."""
     every, told = features.listing(pictures), read_captions(captions)
@@ -174,11 +178,11 @@ def has_java():
     return shutil.which("java") and find_spec("pycocoevalcap")
 
 
-def confidence(work, base, model, captions, count):
+def confidence(args, work, base, model, captions, count):
     """Options of export.py: fitted to the dev pictures where they are many, else as the base has them."""
     if count >= ENOUGH:
         try:
-            said = call(calibrate, "--captions", captions, "--model", model, "--data", work / "data", "--sets", DEV,
+            said = call(calibrate, "--captions", captions, "--model", model, "--data", work / "data", "--sets", DEV, "--engine", tool(args),
                         *([] if has_java() else ["--no-java"]), quiet=True)
             print("Confidence: " + said.splitlines()[0])
             return said.splitlines()[-1].split()
@@ -226,9 +230,8 @@ def main():
     write_set(data / DEV, dev, captions)
 
     print("2/6 What the backbone sees in them, in four views")
-    tool = Path(args.build) / "tests" / "models" / "dump-features"
     for sets, views in (([TRAIN, *also], 4), ([DEV], 1)):
-        call(features, "--data", data, "--sets", ",".join(sets), "--views", views, "--cache", work / "cache", "--engine", tool, "--model", args.base)
+        call(features, "--data", data, "--sets", ",".join(sets), "--views", views, "--cache", work / "cache", "--engine", tool(args), "--model", args.base)
 
     print("3/6 What the base model says of those kept aside")
     before = judge(args, work, args.base, work / "base.json")
@@ -247,7 +250,7 @@ def main():
 
     print("6/6 Writing the model")
     if not fresh(output, work / "new.json"):
-        fitted = confidence(work, base, model, work / "new.json", len(dev))
+        fitted = confidence(args, work, base, model, work / "new.json", len(dev))
         (work / "scores.json").write_text(json.dumps({DEV: {k: v for k, v in after.items() if k not in ("confidence", "calibration_error")}}))
         write_model(args, base, best, output, "--scores", work / "scores.json", *fitted)
     show(before, after, output)

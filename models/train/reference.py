@@ -45,8 +45,8 @@ class File:
         return Tokenizer(self["tokenizer.ggml.tokens"], [tuple(m.split(" ")) for m in self["tokenizer.ggml.merges"]])
 
     def confidence(self):
-        """Temperature, bias and length of "Confidence", as a file without those keys has them where it has none."""
-        return {k: float(self.meta.get("bitmar.confidence." + k, v)) for k, v in (("temperature", 1), ("bias", 0), ("length", 0))}
+        """Temperature, bias, length and words of "Confidence", as a file without those keys has them where it has none."""
+        return {k: float(self.meta.get("bitmar.confidence." + k, v)) for k, v in (("temperature", 1), ("bias", 0), ("length", 0), ("words", 0))}
 
     def __getitem__(self, key):
         key = key if "." in key and key in self.meta else "bitmar." + key
@@ -340,6 +340,24 @@ class Model:
         key = self.lin["fusion.key"](x[:1])[0]
         return key / np.sqrt(np.square(key).sum()), self.lin["fusion.content"](x[:1])[0]
 
+    def expected(self, feat):
+        """u8 or int8 [P, channels + early] -> the words' expected weights, a unit vector [V]; None where the model expects nothing."""
+        if "bitmar.words.hidden" not in self.f.meta:
+            return None
+        t = self.f.tensor
+        total = feat[:, :self.f["vision.channels"]].astype(np.int64).sum(0).astype(f32)
+        h = np.maximum(self.lin["words.hidden"](total[None]) + t["words.hidden.bias"], 0)
+        z = (self.lin["words.out"](h) + t["words.out.bias"])[0]
+        x = (t["words.idf"] / (1 + np.exp(-z))).astype(f32)
+        return x / np.sqrt(np.square(x).sum())
+
+    def fit(self, expected, ids):
+        """How well a caption has the words that are expected: a cosine."""
+        words = sorted(set(ids))
+        idf = self.f.tensor["words.idf"][words] if expected is not None else np.zeros(0, f32)
+        length = float(np.sqrt(np.square(idf).sum()))
+        return float((expected[words] * idf).sum()) / length if length > 0 else 0.0
+
     # ---- Stage 5 ----
     def sink_cache(self):
         x, h, out = self.f.tensor["decoder.sinks"], self.f["decoder.heads"], []
@@ -389,9 +407,13 @@ class Model:
             x = x + ffn(self.lin[b + "up"], self.lin[b + "down"], x)
         return self.head(x)[0], out
 
-    def beam_search(self, stream, width=None):
-        """-> ids (without eos), mean log-probability, finished."""
+    def beam_search(self, stream, width=None, expected=None):
+        """-> ids (without eos), mean log-probability, finished. expected: of the picture's words, what captions are then chosen by too."""
         f = self.f
+        share = f.meta.get("bitmar.words.weight", 0) if expected is not None else 0
+
+        def ranked(total, n, ids):
+            return total / n ** penalty + share * self.fit(expected, ids)
         width = width or f["decoder.beam"]
         pad, bos, eos, cls = (f[f"tokenizer.ggml.{n}_token_id"] for n in ("padding", "bos", "eos", "cls"))
         no_end, limit, penalty = set(f["decoder.no_end"]), f["decoder.max_tokens"], f["decoder.length_penalty"]
@@ -418,7 +440,7 @@ class Model:
                 ids, _, penalties, _ = live[n]
                 if t == eos:
                     if rank < width:
-                        done.append((-negative / (len(ids) + 1) ** penalty, ids, (penalties - negative) / (len(ids) + 1), True))
+                        done.append((ranked(-negative, len(ids) + 1, ids), ids, (penalties - negative) / (len(ids) + 1), True))
                 elif len(grown) < width:
                     penalties += again if t in ids and t not in no_end else 0
                     grown.append((ids + [int(t)], -negative, penalties, tails[n]))
@@ -426,7 +448,7 @@ class Model:
             if len(done) >= width:
                 break
         if not done:
-            ids, score, penalties, _ = max(live, key=lambda b: b[1] / len(b[0]) ** penalty)
+            ids, score, penalties, _ = max(live, key=lambda b: ranked(b[1], len(b[0]), b[0]))
             mean = (score + penalties) / len(ids)
             while ids and ids[-1] in no_end:
                 ids = ids[:-1]
@@ -451,18 +473,20 @@ class Model:
         d = self.f["embedding_length"]
         empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * self.f["decoder.layers"]
         logits, _ = self.step(stream, self.f["tokenizer.ggml.bos_token_id"], empty)
-        ids, mean, finished = self.beam_search(stream)
+        expected = self.expected(feat)
+        ids, mean, finished = self.beam_search(stream, expected=None if prompt else expected)
         channels = self.f["vision.channels"]
         feat = np.concatenate([feat[:, :channels].ravel(), feat[:, channels:].ravel()])          # as the engine keeps them
+        words = {} if expected is None else {"words.f32": expected * self.f.tensor["words.idf"]}
         return {"features.u8" if feat.dtype == np.uint8 else "features.i8": feat, "v_codes.i8": v[0].astype(np.int8), "v_inv.f32": v[1].astype(f32),
                 "key.f32": key.astype(f32), "content.f32": content.astype(f32),
                 "text.f32": self.sentence(prompt).astype(f32), "logits.f32": logits.astype(f32),
-                "ids.i32": np.array(ids, np.int32)}, self.tok.decode(ids), self.confidence(mean, len(ids) + finished)
+                "ids.i32": np.array(ids, np.int32), **words}, self.tok.decode(ids), self.confidence(mean, len(ids) + finished, self.fit(expected, ids))
 
-    def confidence(self, mean, n):
+    def confidence(self, mean, n, fit):
         p = min(max(float(np.exp(mean)), 1e-6), 1 - 1e-6)
-        temperature, bias, length = self.f.confidence().values()
-        return 1 / (1 + float(np.exp(-(np.log(p / (1 - p)) / temperature + bias - length * n))))
+        temperature, bias, length, words = self.f.confidence().values()
+        return 1 / (1 + float(np.exp(-(np.log(p / (1 - p)) / temperature + bias - length * n + words * fit))))
 
 
 def main():

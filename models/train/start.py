@@ -43,6 +43,7 @@ def read_config(f):
         setattr(c, key, int(f["decoder." + key]))
     c.cut, c.hold = (float(f.meta.get(f"bitmar.decoder.{k}", -1)) for k in ("cut", "hold"))
     c.repetition_penalty = float(f.meta.get("bitmar.decoder.repetition_penalty", 0))
+    c.words, c.words_weight = int(f.meta.get("bitmar.words.hidden", 0)), float(f.meta.get("bitmar.words.weight", 0))
     c.length_penalty, c.rope_base = float(f["decoder.length_penalty"]), float(f["rope.base"])
     c.text_context, c.d, c.bottleneck = int(f["text.context"]), int(f["embedding_length"]), int(f["vision.bottleneck"])
     c.channels, c.tokens = int(f["vision.channels"]), int(f["vision.tokens"])
@@ -84,6 +85,10 @@ def read_model(f, seed=1):
     model.embed.copy_(tensor_of(f, "embed.weight", model.embed.shape).float() * tensor_of(f, "embed.scale", model.embed.shape[:1])[:, None])
     model.pos.copy_(tensor_of(f, "bottleneck.pos", model.pos.shape))
     model.decoder.sinks.copy_(tensor_of(f, "decoder.sinks", model.decoder.sinks.shape))
+    if c.words:
+        for name, m in (("words.hidden", model.words.hidden), ("words.out", model.words.out)):
+            m.bias.copy_(tensor_of(f, name + ".bias", m.bias.shape))
+        model.words.idf.copy_(tensor_of(f, "words.idf", model.words.idf.shape))
     model.log_sharpness.fill_(math.log(f["memory.sharpness"]))
     model.threshold.fill_(float(f["memory.threshold"]))
     return model

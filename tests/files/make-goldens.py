@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes golden/, golden-prompt/, golden-early/, golden-dinov2/ and golden-backbone/: what models/train/reference.py makes of one picture with tiny.gguf,
+"""Writes golden/, golden-prompt/, golden-early/, golden-words/, golden-dinov2/ and golden-backbone/: what models/train/reference.py makes of one picture with tiny.gguf,
 tiny-early.gguf, tiny-dinov2.gguf and tiny-backbone.gguf, stage by stage. To be run again whenever one of them changes. And golden-memory/:
 what its memory recalls and where it writes.
 
@@ -57,7 +57,8 @@ def main():
     files = Path(sys.argv[1])
     remember(files / "golden-memory")
     for name, folder, prompt in (("tiny.gguf", "golden", ""), ("tiny.gguf", "golden-prompt", "A red car, two people"),
-                                 ("tiny-early.gguf", "golden-early", "A red car, two people"), ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
+                                 ("tiny-early.gguf", "golden-early", "A red car, two people"), ("tiny-early.gguf", "golden-words", ""),
+                                 ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
         model = reference.Model(files / name)
         image = picture(model.f["vision.image_size"])
         out, text, _ = model.stages(image, prompt)

@@ -53,7 +53,7 @@ def main():
     torch.manual_seed(11)
     bb = dinov2.Dinov2("a random checkpoint", CONFIG, random_state(CONFIG), KINDS.get, size=32, pool=2)
     tiny.write(str(files / "tiny-dinov2.gguf"), bb, "Tiny random model on DINOv2",
-               "A 1.58-bit captioner with episodic memory on a DINOv2 of mixed weights")
+               "A 1.58-bit captioner with episodic memory on a DINOv2 of mixed weights", words=48)
     alone = dinov2.Dinov2("a random checkpoint", ALONE, random_state(ALONE), "f16", size=30, pool=1)
     dinov2.write(alone, str(files / "tiny-backbone.gguf"), "Tiny random DINOv2", "CC0-1.0")
 

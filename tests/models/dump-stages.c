@@ -13,6 +13,7 @@
 #include "model-private.h"
 #include "text.h"
 #include "vision.h"
+#include "words.h"
 
 static void
 fail (const char *what, GError *error)
@@ -48,6 +49,22 @@ read_picture (const BitmarModel *model, const char *path)
   return (guint8 *) data;
 }
 
+/* The words that are expected, where the model expects any; the caption is chosen by them. */
+static void
+dump_words (BitmarModel *model, const guint8 *features, BitmarEpisode *episode, const char *dir)
+{
+  float *expected = g_new (float, model->vocabulary);
+  BitmarWords words;
+
+  if (!bitmar_words_init (&words, model))
+    fail ("words", NULL);
+  bitmar_words_hint (&words, features, episode->hint);
+  bitmar_words_expect (model, episode->hint, expected);
+  put (dir, "words.f32", expected, model->vocabulary * sizeof (float));
+  bitmar_words_clear (&words);
+  g_free (expected);
+}
+
 /* features, V */
 static void
 dump_vision (BitmarModel *model, const guint8 *rgb, BitmarEpisode *episode, const char *dir)
@@ -67,6 +84,8 @@ dump_vision (BitmarModel *model, const guint8 *rgb, BitmarEpisode *episode, cons
   for (gsize i = 0; i < p; i++)
     inv[i] = episode->v_rows[i].inv;
   put (dir, "v_inv.f32", inv, p * sizeof (float));
+  if (bitmar_words_has (model))
+    dump_words (model, features, episode, dir);
   g_free (inv);
   bitmar_vision_clear (&vision);
   bitmar_bottleneck_clear (&bottleneck);

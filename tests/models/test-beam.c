@@ -153,16 +153,39 @@ all_choices (const Language *l, const Beam *live, gsize n, float repetition, Cho
   return count;
 }
 
-static gboolean
-naive_search (const Language *l, gsize width, gsize limit, float penalty, float repetition, Beam *best, float *mean)
+/* The cosine of a caption's words, each once, and those expected. */
+static float
+naive_fit (const BitmarExpectation *e, const gint32 *ids, gsize n)
 {
+  gboolean said[V] = { FALSE };
+  float sum = 0, square = 0;
+
+  for (gsize i = 0; i < n; i++)
+    said[ids[i]] = TRUE;
+  for (gsize i = 0; e->expected && i < V; i++) {
+    sum += said[i] ? e->expected[i] : 0;
+    square += said[i] ? e->square[i] : 0;
+  }
+  return square > 0 ? sum / sqrtf (square) : 0;
+}
+
+static float
+naive_score (const BitmarSamplerParams *p, float score, gsize len, const Beam *beam)
+{
+  return score / (float) pow (len, p->length_penalty) + p->expectation.weight * naive_fit (&p->expectation, beam->ids, beam->len);
+}
+
+static gboolean
+naive_search (const Language *l, const BitmarSamplerParams *p, Beam *best, float *mean)
+{
+  gsize width = p->beam_size, limit = p->max_tokens;
   Beam live[BITMAR_MAX_BEAMS] = { { .len = 0 } }, grown[BITMAR_MAX_BEAMS];
   static Choice choices[BITMAR_MAX_BEAMS * V];
   gsize n = 1, done = 0;
   float top = 0;
 
   for (gsize t = 0; t < limit && done < width; t++) {
-    gsize count = MIN (all_choices (l, live, n, repetition, choices), 2 * width), next = 0;
+    gsize count = MIN (all_choices (l, live, n, p->repetition_penalty, choices), 2 * width), next = 0;
 
     for (gsize rank = 0; rank < count; rank++) {
       const Choice *c = &choices[rank];
@@ -173,7 +196,7 @@ naive_search (const Language *l, gsize width, gsize limit, float penalty, float 
         beam.ids[beam.len++] = c->id;
         grown[next++] = beam;
       } else if (c->id == EOS && rank < width) {
-        float score = c->score / (float) pow (beam.len + 1.0, penalty);
+        float score = naive_score (p, c->score, beam.len + 1, &beam);
         if (done++ == 0 || score > top) {
           top = score;
           *best = beam;
@@ -187,7 +210,7 @@ naive_search (const Language *l, gsize width, gsize limit, float penalty, float 
   if (done)
     return TRUE;
   for (gsize b = 0; b < n; b++) {
-    float score = live[b].score / (float) pow (live[b].len, penalty);
+    float score = naive_score (p, live[b].score, live[b].len, &live[b]);
     if (b == 0 || score > top) {
       top = score;
       *best = live[b];
@@ -210,10 +233,21 @@ new_sampler (void)
   return bitmar_sampler_new (&vocabulary);
 }
 
+/* What a picture leads to expect: eighths, whose sums are exact. */
+static void
+expect_words (guint32 seed, float *expected, float *square)
+{
+  for (gsize i = 0; i < V; i++) {
+    expected[i] = (float) (mix (seed + 31 * i) % 8) / 8;
+    square[i] = (float) (mix (seed + 57 * i) % 4);
+  }
+}
+
 static void
 test_beam (void)
 {
   BitmarSampler *sampler = new_sampler ();
+  float expected[V], square[V];
   gsize finished = 0, unfinished = 0;
 
   for (guint32 seed = 0; seed < 3000; seed++) {
@@ -224,7 +258,12 @@ test_beam (void)
     const BitmarHypothesis *got;
     float mean, naive_mean = 0;
     Beam want = { .len = 0 };
-    gboolean ended = naive_search (&l, p.beam_size, p.max_tokens, p.length_penalty, p.repetition_penalty, &want, &naive_mean);
+    gboolean ended;
+
+    expect_words (seed, expected, square);
+    if (seed % 2)
+      p.expectation = (BitmarExpectation) { expected, square, 0.5f * (seed % 5) };
+    ended = naive_search (&l, &p, &want, &naive_mean);
 
     got = bitmar_sampler_run (sampler, &p, step, &l, &mean);
     g_assert_nonnull (got);
@@ -239,6 +278,59 @@ test_beam (void)
   g_assert_cmpuint (finished, >, 300);
   g_assert_cmpuint (unfinished, >, 300);
   bitmar_sampler_free (sampler);
+}
+
+/* Of captions that are as likely, the one that has what is expected is said; with a weight of 0 it is as if nothing were. */
+static void
+test_expected (void)
+{
+  BitmarSampler *sampler = new_sampler ();
+  float expected[V] = { 0 }, square[V];
+  gsize changed = 0;
+
+  for (gsize i = 0; i < V; i++)
+    square[i] = 1;
+  for (guint32 seed = 0; seed < 300; seed++) {
+    Language l = { .seed = seed, .levels = 1000, .eos_bias = 2 };
+    BitmarSamplerParams p = { .beam_size = 5, .max_tokens = 8, .length_penalty = 0.7f, .top_p = 1 };
+    BitmarHypothesis plain, none, with;
+    float mean;
+
+    plain = *bitmar_sampler_run (sampler, &p, step, &l, &mean);
+    memset (expected, 0, sizeof expected);
+    expected[7 + seed % 20] = 1;
+    p.expectation = (BitmarExpectation) { expected, square, 0 };
+    l.steps = 0;
+    none = *bitmar_sampler_run (sampler, &p, step, &l, &mean);
+    p.expectation.weight = 100;
+    l.steps = 0;
+    with = *bitmar_sampler_run (sampler, &p, step, &l, &mean);
+    g_assert_cmpmem (plain.ids, plain.len * 4, none.ids, none.len * 4);
+    g_assert_cmpfloat (bitmar_expectation_fit (&p.expectation, with.ids, with.len), >=, bitmar_expectation_fit (&p.expectation, plain.ids, plain.len));
+    changed += with.len != plain.len || memcmp (with.ids, plain.ids, plain.len * 4) != 0;
+  }
+  g_assert_cmpuint (changed, >, 10);
+  bitmar_sampler_free (sampler);
+}
+
+/* A word said twice counts once; without words, or without a table, nothing fits. */
+static void
+test_fit (void)
+{
+  float expected[V] = { 0 }, square[V] = { 0 };
+  BitmarExpectation e = { expected, square, 1 }, nothing = { NULL, NULL, 1 };
+  const gint32 ids[] = { 10, 11, 10, 12, 11 };
+
+  expected[10] = 0.5f;
+  expected[12] = 0.25f;
+  square[10] = 4;
+  square[11] = 5;
+  square[12] = 16;
+  g_assert_cmpfloat (bitmar_expectation_fit (&e, ids, 1), ==, 0.25f);
+  g_assert_cmpfloat_with_epsilon (bitmar_expectation_fit (&e, ids, 5), 0.75 / 5, 1e-6);
+  g_assert_cmpfloat (bitmar_expectation_fit (&e, ids, 0), ==, 0);
+  g_assert_cmpfloat (bitmar_expectation_fit (&e, (const gint32[]) { 20 }, 1), ==, 0);
+  g_assert_cmpfloat (bitmar_expectation_fit (&nothing, ids, 5), ==, 0);
 }
 
 /* The likeliest allowed token, again and again. */
@@ -394,6 +486,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   bmk_init ();
   g_test_add_func ("/sampler/beam", test_beam);
+  g_test_add_func ("/sampler/expected", test_expected);
+  g_test_add_func ("/sampler/fit", test_fit);
   g_test_add_func ("/sampler/greedy", test_greedy);
   g_test_add_func ("/sampler/sampling", test_sampling);
   g_test_add_func ("/sampler/frequencies", test_frequencies);

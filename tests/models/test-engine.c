@@ -10,7 +10,10 @@
 #include "bitmar-kernels.h"
 #include "bitmar.h"
 #include "edit.h"
+#include "episode-private.h"
 #include "model-private.h"
+#include "sampler.h"
+#include "words.h"
 
 /* ---- Every allocation of this thread is counted while `counting` ------------------------------------ */
 
@@ -685,6 +688,121 @@ test_confidence_by_length (void)
   g_object_unref (model);
 }
 
+static BitmarModel *
+load_early (void)
+{
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
+  GError *error = NULL;
+  BitmarModel *model = bitmar_model_load (path, &error);
+
+  g_assert_no_error (error);
+  g_free (path);
+  return model;
+}
+
+/* What picture n's caption is when the words that are expected count for so much. */
+static BitmarCaption
+caption_with (BitmarModel *model, guint n, float weight, const char *prompt)
+{
+  BitmarCaptioner *captioner = new_captioner (model);
+  BitmarEpisode *episode = episode_of (model, n);
+  float before = model->words.weight;
+  BitmarCaption caption;
+
+  model->words.weight = weight;
+  g_assert_true (bitmar_captioner_set_prompt (captioner, prompt, NULL));
+  caption_of (captioner, episode, NULL, &caption);
+  model->words.weight = before;
+  g_object_unref (episode);
+  g_object_unref (captioner);
+  return caption;
+}
+
+/* How well a caption has the words that its picture leads to expect. */
+static float
+fit_of (BitmarModel *model, guint n, const BitmarCaption *caption)
+{
+  BitmarEpisode *episode = episode_of (model, n);
+  float *expected = g_new (float, model->vocabulary), fit;
+
+  bitmar_words_expect (model, episode->hint, expected);
+  fit = bitmar_expectation_fit (&(BitmarExpectation) { .expected = expected, .square = model->words.square }, caption->ids, caption->tokens);
+  g_free (expected);
+  g_object_unref (episode);
+  return fit;
+}
+
+/* Of the search's captions the one with the expected words is said, the more so the more they count; with a prompt they do not. */
+static void
+test_expected_words (void)
+{
+  BitmarModel *model = load_early ();
+  guint changed = 0;
+
+  for (guint n = 0; n < 12; n++) {
+    BitmarCaption plain = caption_with (model, n, 0, ""), with = caption_with (model, n, 50, "");
+    BitmarCaption asked = caption_with (model, n, 0, "a red car"), asked_with = caption_with (model, n, 50, "a red car");
+
+    g_assert_cmpfloat (fit_of (model, n, &with), >=, fit_of (model, n, &plain));
+    changed += strcmp (plain.text, with.text) != 0;
+    assert_same (&asked, &asked_with);
+  }
+  g_assert_cmpuint (changed, >, 0);
+  g_object_unref (model);
+}
+
+/* The share of the expected words adds as much to the log-odds as the file says. */
+static void
+test_confidence_by_words (void)
+{
+  BitmarModel *model = load_early ();
+  float coefficient = model->confidence.words;
+  BitmarCaption with, without;
+
+  g_assert_cmpfloat (coefficient, >, 0);
+  with = caption_with (model, 1, 0, "");
+  model->confidence.words = 0;
+  without = caption_with (model, 1, 0, "");
+  model->confidence.words = coefficient;
+  g_assert_cmpstr (with.text, ==, without.text);
+  g_assert_cmpfloat (fit_of (model, 1, &with), >, 0);
+  g_assert_cmpfloat_with_epsilon (log_odds (with.confidence) - log_odds (without.confidence), coefficient * fit_of (model, 1, &with), 1e-3);
+  g_object_unref (model);
+}
+
+/* What is expected travels with the episode. */
+static void
+test_hint_bytes (void)
+{
+  BitmarModel *model = load_early ();
+  BitmarEpisode *from = episode_of (model, 3), *to = episode_of (model, 4), *copy = bitmar_episode_new (model, NULL);
+  gsize n = model->words.hidden.n, size;
+  GBytes *bytes = bitmar_episode_to_bytes (from, NULL);
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint8 *spoilt = g_memdup2 (data, size);
+  GError *error = NULL;
+  GBytes *bad;
+
+  g_assert_cmpint (memcmp (from->hint, to->hint, n), !=, 0);
+  g_assert_true (bitmar_episode_assign (copy, from, NULL));
+  g_assert_cmpmem (copy->hint, n, from->hint, n);
+  g_assert_true (bitmar_episode_set_bytes (to, bytes, NULL));
+  g_assert_true (bitmar_episode_read_codes (to, NULL));
+  g_assert_cmpmem (to->hint, n, from->hint, n);
+  spoilt[size - 4 * (1 + BITMAR_SAID_TOKENS) - 1] = 0x80;
+  bad = g_bytes_new_take (spoilt, size);
+  g_assert_true (bitmar_episode_set_bytes (copy, bad, NULL));
+  g_assert_false (bitmar_episode_read_codes (copy, &error));
+  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT);
+  g_error_free (error);
+  g_bytes_unref (bad);
+  g_bytes_unref (bytes);
+  g_object_unref (from);
+  g_object_unref (to);
+  g_object_unref (copy);
+  g_object_unref (model);
+}
+
 /* tiny.gguf stretches its confidence by a temperature of 2 and a bias of 4; without those keys it is the tokens' mean probability. */
 static void
 test_confidence (void)
@@ -734,6 +852,9 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/caption", test_caption);
   g_test_add_func ("/engine/confidence", test_confidence);
   g_test_add_func ("/engine/confidence-by-length", test_confidence_by_length);
+  g_test_add_func ("/engine/confidence-by-words", test_confidence_by_words);
+  g_test_add_func ("/engine/expected-words", test_expected_words);
+  g_test_add_func ("/engine/hint-bytes", test_hint_bytes);
   g_test_add_func ("/engine/sampling", test_sampling);
   g_test_add_func ("/engine/parameters", test_parameters);
   g_test_add_func ("/engine/repetition", test_repetition);

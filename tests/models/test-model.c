@@ -329,10 +329,11 @@ test_arrays (void)
 
 typedef void (*TensorTest) (char *data, gsize size, const BitmarGgufTensor *tensor, gsize offset);
 
+/* Of a file those whose names begin so. */
 static void
-each_tensor (TensorTest test)
+each_tensor_of (const char *name, const char *prefix, TensorTest test)
 {
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), name, NULL);
   BitmarGguf *file = bitmar_gguf_open (path, NULL);
   const guint8 *bytes;
   gsize size;
@@ -341,12 +342,25 @@ each_tensor (TensorTest test)
   bytes = bitmar_gguf_bytes (file, &size);
   for (gsize i = 0; i < bitmar_gguf_n_tensors (file); i++) {
     const BitmarGgufTensor *t = bitmar_gguf_tensor_at (file, i);
-    char *data = edit_tiny (&size);
+    char *data;
+
+    if (!g_str_has_prefix (t->name, prefix))
+      continue;
+    data = edit_file (name, &size);
     test (data, size, t, t->data - bytes);
     g_free (data);
   }
   bitmar_gguf_free (file);
   g_free (path);
+}
+
+/* All that a file can have. */
+static void
+each_tensor (TensorTest test)
+{
+  each_tensor_of ("tiny.gguf", "", test);
+  each_tensor_of ("tiny-early.gguf", "bottleneck.early.", test);
+  each_tensor_of ("tiny-early.gguf", "words.", test);
 }
 
 /* Gone, with another of the same shape in its place that nobody knows. */
@@ -438,6 +452,35 @@ static void
 test_tensors (gconstpointer test)
 {
   each_tensor (*(const TensorTest *) test);
+}
+
+/* A key less, or out of its range, and a word that would weigh against itself: what a file says of the words it expects is whole, or it says nothing. */
+static void
+test_words (void)
+{
+  static const char *const keys[] = { "bitmar.words.hidden", "bitmar.words.weight" };
+  static const float never[] = { -0.5f, 1001 };
+  gsize size;
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    char *data = edit_file ("tiny-early.gguf", &size);
+    edit_behind (data, size, keys[i])[-1] ^= 1;
+    edit_seal (data, size);
+    refused (data, size, BITMAR_ERROR_SHAPE);
+    g_free (data);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (never); i++) {
+    char *data = edit_file ("tiny-early.gguf", &size), *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
+    BitmarGguf *file = bitmar_gguf_open (path, NULL);
+    const guint8 *bytes = bitmar_gguf_bytes (file, &size);
+
+    edit_poke (data + (bitmar_gguf_tensor (file, "words.idf")->data - bytes) + 4, edit_bits_of (never[i]));
+    edit_seal (data, size);
+    refused (data, size, BITMAR_ERROR_SHAPE);
+    bitmar_gguf_free (file);
+    g_free (path);
+    g_free (data);
+  }
 }
 
 /* ---- Made, not damaged -------------------------------------------------------------------------------------- */
@@ -892,6 +935,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/model/tensor-shape", &tensor_tests[1], test_tensors);
   g_test_add_data_func ("/model/tensor-type", &tensor_tests[2], test_tensors);
   g_test_add_data_func ("/model/tensor-values", &tensor_tests[3], test_tensors);
+  g_test_add_func ("/model/words", test_words);
   g_test_add_func ("/model/forged", test_forged);
   g_test_add_func ("/model/appended", test_appended);
   g_test_add_func ("/model/shared", test_shared);

@@ -13,6 +13,7 @@
 #include "fusion.h"
 #include "text.h"
 #include "vision.h"
+#include "words.h"
 
 static BitmarModel *
 load_file (const char *name)
@@ -610,6 +611,22 @@ first_of (BitmarModel *model, const char *prompt, float *first)
 }
 
 static void
+check_words (BitmarModel *model, const char *folder, const guint8 *features)
+{
+  int8_t *hint = g_new (int8_t, model->words.hidden.n);
+  float *expected = g_new (float, model->vocabulary);
+  BitmarWords words;
+
+  g_assert_true (bitmar_words_init (&words, model));
+  bitmar_words_hint (&words, features, hint);
+  bitmar_words_expect (model, hint, expected);
+  assert_near (folder, "words.f32", expected, model->vocabulary, 5e-3f);
+  bitmar_words_clear (&words);
+  g_free (expected);
+  g_free (hint);
+}
+
+static void
 check_vision (BitmarModel *model, const char *folder, int8_t *codes, BmkRow *v_rows)
 {
   float *inv;
@@ -633,6 +650,8 @@ check_vision (BitmarModel *model, const char *folder, int8_t *codes, BmkRow *v_r
   for (gsize i = 0; i < p; i++)
     inv[i] = v_rows[i].inv;
   assert_near (folder, "v_inv.f32", inv, p, 1e-3f);
+  if (bitmar_words_has (model))
+    check_words (model, folder, want);
   g_free (inv);
   bitmar_vision_clear (&vision);
   bitmar_bottleneck_clear (&bottleneck);
@@ -702,7 +721,7 @@ static void
 test_golden (gconstpointer data)
 {
   const char *folder = data;
-  BitmarModel *model = load_file (g_str_equal (folder, "golden-dinov2") ? "tiny-dinov2.gguf" : g_str_equal (folder, "golden-early")
+  BitmarModel *model = load_file (g_str_equal (folder, "golden-dinov2") ? "tiny-dinov2.gguf" : g_str_equal (folder, "golden-early") || g_str_equal (folder, "golden-words")
           ? "tiny-early.gguf" : "tiny.gguf");
   char *prompt = golden_text (model, folder);
   gsize c = model->memory_width, p = model->vision.tokens, d = model->width;
@@ -744,6 +763,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stages/text", test_text);
   g_test_add_data_func ("/stages/golden", "golden", test_golden);
   g_test_add_data_func ("/stages/golden-early", "golden-early", test_golden);
+  g_test_add_data_func ("/stages/golden-words", "golden-words", test_golden);
   g_test_add_data_func ("/stages/golden-prompt", "golden-prompt", test_golden);
   g_test_add_data_func ("/stages/golden-dinov2", "golden-dinov2", test_golden);
   return g_test_run ();

@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The words that a picture's captions are expected to have, which of several captions tell the one to say: "Expected words" of MODEL.md.
+ *
+ *   features [tokens, channels]        their sum over all tokens, exact
+ *     words.hidden, + bias, relu       -> its codes [H]: the hint, which the episode carries to where captions are made
+ *     words.out, + bias, sigmoid       -> p [V]: the share of captions that have each word
+ *     p * idf to unit length, * idf    -> expected [V], which a caption's words are summed over (BitmarExpectation of sampler.h) */
+#pragma once
+
+#include "model-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const BitmarModel *model;
+  gsize tokens;        /* that the backbone gives, before they are pooled */
+  gint32 *total;       /* [channels]: the sum */
+  float *sum;          /* the same */
+  int8_t *q;           /* [channels] */
+  float *hidden;       /* [H] */
+} BitmarWords;
+
+/* Whether the model has the layers. */
+gboolean bitmar_words_has (const BitmarModel *model);
+/* FALSE when memory is short. */
+gboolean bitmar_words_init (BitmarWords *words, const BitmarModel *model);
+void bitmar_words_clear (BitmarWords *words);
+/* features: what bitmar_vision_run() made; hint: [H] */
+void bitmar_words_hint (BitmarWords *words, const guint8 *features, int8_t *hint);
+/* hint: [H]; expected: [V] */
+void bitmar_words_expect (const BitmarModel *model, const int8_t *hint, float *expected);
+
+G_END_DECLS
