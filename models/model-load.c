@@ -13,7 +13,6 @@
 
 #define FORMAT 1
 #define DIGITS 64              /* of a SHA-256 */
-#define MAX_IDF 1000
 
 /* ---- The file as a whole -------------------------------------------------------------------------- */
 
@@ -401,20 +400,29 @@ get_words (BitmarLoader *l)
   return get_embedding (l) && get_no_end (l);
 }
 
-/* What words weigh: finite already, and nothing that weighs against itself. */
+/* A vector in a range: what is added up or squared stays a number. */
+static gboolean
+ranged (BitmarLoader *l, const char *name, guint n, float min, float max, const float **out)
+{
+  const float *x = *out = bitmar_load_floats (l, name, NULL, n, 0);
+
+  for (guint i = 0; x && i < n; i++)
+    if (!(x[i] >= min && x[i] <= max))
+      return bitmar_load_fail (l, BITMAR_ERROR_SHAPE, "%s: element %u is %g, not from %g to %g", name, i, x[i], min, max);
+  return x != NULL;
+}
+
+/* What words weigh, and the same squared. */
 static gboolean
 get_idf (BitmarLoader *l)
 {
   BitmarModel *m = l->model;
 
-  m->words.idf = bitmar_load_floats (l, "words.idf", NULL, m->vocabulary, 0);
-  if (!m->words.idf || !(m->words.square = bitmar_load_allocate (l, m->vocabulary * sizeof (float))))
+  if (!ranged (l, "words.idf", m->vocabulary, 0, 1e3f, &m->words.idf)
+      || !(m->words.square = bitmar_load_allocate (l, m->vocabulary * sizeof (float))))
     return FALSE;
-  for (guint i = 0; i < m->vocabulary; i++) {
-    if (!(m->words.idf[i] >= 0 && m->words.idf[i] <= MAX_IDF))
-      return bitmar_load_fail (l, BITMAR_ERROR_SHAPE, "words.idf: element %u is %g, not from 0 to %d", i, m->words.idf[i], MAX_IDF);
+  for (guint i = 0; i < m->vocabulary; i++)
     m->words.square[i] = m->words.idf[i] * m->words.idf[i];
-  }
   return TRUE;
 }
 
@@ -430,6 +438,8 @@ get_expected (BitmarLoader *l)
     return TRUE;
   return bitmar_load_uint (l, hidden, 16, BITMAR_MAX_WIDTH, &n) && bitmar_load_float (l, weight, 0, 100, &m->words.weight)
       && optional_float (l, confidence, -100, 100, &m->confidence.words)
+      && ranged (l, "words.mean", m->vision.channels, -1e9f, 1e9f, &m->words.mean)
+      && ranged (l, "words.scale", m->vision.channels, 0, 1e6f, &m->words.scale)
       && linear (l, "words.hidden", n, m->vision.channels, &m->words.hidden)
       && (m->words.hidden_bias = bitmar_load_floats (l, "words.hidden", "bias", n, 0))
       && linear (l, "words.out", m->vocabulary, n, &m->words.out)

@@ -53,6 +53,7 @@ struct _BitmarModel {
 
   struct {
     BmkLinear hidden, out;     /* n = 0: none */
+    const float *mean, *scale; /* [channels] of what the features of all tokens add up to */
     const float *hidden_bias, *out_bias;       /* [H], [V] */
     const float *idf;          /* [V]: what each word weighs; */
     float *square;             /* squared */

@@ -71,7 +71,7 @@ bitmar_words_hint (BitmarWords *w, const guint8 *features, int8_t *hint)
     else
       add_unsigned (w->total, features + i * channels, channels);
   for (gsize i = 0; i < channels; i++)
-    w->sum[i] = (float) w->total[i];
+    w->sum[i] = ((float) w->total[i] - model->words.mean[i]) * model->words.scale[i];
   bmk_quantize (w->q, &row, w->sum, channels, 1, channels);
   bmk_ternary_linear (&out, &model->words.hidden, w->q, &row, 1);
 }

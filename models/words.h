@@ -3,7 +3,7 @@
 
 /* The words that a picture's captions are expected to have, which of several captions tell the one to say: "Expected words" of MODEL.md.
  *
- *   features [tokens, channels]        their sum over all tokens, exact
+ *   features [tokens, channels]        their sum over all tokens, exact; less its mean, in its deviations
  *     words.hidden, + bias, relu       -> its codes [H]: the hint, which the episode carries to where captions are made
  *     words.out, + bias, sigmoid       -> p [V]: the share of captions that have each word
  *     p * idf to unit length, * idf    -> expected [V], which a caption's words are summed over (BitmarExpectation of sampler.h) */
@@ -17,7 +17,7 @@ typedef struct {
   const BitmarModel *model;
   gsize tokens;        /* that the backbone gives, before they are pooled */
   gint32 *total;       /* [channels]: the sum */
-  float *sum;          /* the same */
+  float *sum;          /* the same, centred and scaled */
   int8_t *q;           /* [channels] */
   float *hidden;       /* [H] */
 } BitmarWords;

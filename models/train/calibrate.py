@@ -53,22 +53,20 @@ class Words:
     """How well captions have the words that the model expects of their pictures; nothing where it expects none."""
 
     def __init__(self, f, engine, data):
-        self.expects, self.data = "bitmar.words.hidden" in f.meta, data
-        if not self.expects:
-            return
-        if not engine:
+        self.expects, self.data, self.path, self.program = "bitmar.words.hidden" in f.meta, data, f.path, engine
+        if self.expects and not engine:
             raise SystemExit(f"{f.path}: expects words; which of them captions have takes --engine")
-        self.model, self.engine = Model(f.path), features.Engine(engine, f.path)
 
     def __call__(self, name, captions):
         """captions {picture: text} -> {picture: [fit]}, or [] for each"""
         if not self.expects:
             return {n: [] for n in captions}
-        out = {}
+        out, model, engine = {}, Model(self.path), features.Engine(self.program, self.path)
         for n, read in features.captioned(self.data, name):
             if n in captions:
-                codes = self.engine([np.asarray(features.decode(read(), self.engine.size, n))])[0]
-                out[n] = [self.model.fit(self.model.expected(codes), self.model.tok.encode_caption(captions[n]))]
+                codes = engine([np.asarray(features.decode(read(), engine.size, n))])[0]
+                out[n] = [model.fit(model.expected(codes), model.tok.encode_caption(captions[n]))]
+        engine.close()
         return out
 
 

@@ -217,7 +217,8 @@ def tensors(out, model, bb, scores=None):
         for name, m in (("words.hidden", model.words.hidden), ("words.out", model.words.out)):
             out.linear(name, m)
             out.f32(name + ".bias", m.bias)
-        out.f32("words.idf", model.words.idf)
+        for name in ("mean", "scale", "idf"):
+            out.f32("words." + name, getattr(model.words, name))
     out.linear("text.head", model.text.head)
     out.linear("fusion.key", model.fusion.key)
     out.linear("fusion.content", model.fusion.content)

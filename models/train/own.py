@@ -27,6 +27,7 @@ import export
 import features
 import start
 import train
+import words
 from reference import File
 from text import read_captions
 
@@ -165,6 +166,17 @@ def learn(work, sets, count, epochs):
     return best
 
 
+def expect(work, base, sets, count, best):
+    """Trains on what words the base expects of pictures, where it expects any. -> a checkpoint"""
+    if "bitmar.words.hidden" not in base.meta:
+        return best
+    out = work / "run" / "words.pt"
+    if not fresh(out, best):
+        call(words, "--data", work / "data", "--cache", work / "cache", "--sets", ",".join(sets), "--dev", DEV, "--checkpoint", best, "--output", out,
+             "--batch", max(4, min(128, count // 8)), "--epochs", max(5, min(30, 2000 // count)), "--lr", RATE, quiet=True)
+    return out
+
+
 def judge(args, work, model, out):
     """Scores of a model through the C engine, on the pictures kept aside."""
     if not fresh(out, model):
@@ -240,7 +252,7 @@ def main():
     print("4/6 Training")
     if not (run / "start.pt").exists():
         call(start, "--model", args.base, "--out", run)
-    best = learn(work, [TRAIN, *also], len(mine), args.epochs)
+    best = expect(work, base, [TRAIN, *also], len(mine), learn(work, [TRAIN, *also], len(mine), args.epochs))
 
     print("5/6 What the new model says of them")
     model = work / "new.gguf"

@@ -346,7 +346,8 @@ class Model:
             return None
         t = self.f.tensor
         total = feat[:, :self.f["vision.channels"]].astype(np.int64).sum(0).astype(f32)
-        h = np.maximum(self.lin["words.hidden"](total[None]) + t["words.hidden.bias"], 0)
+        x = (total - t["words.mean"]) * t["words.scale"]
+        h = np.maximum(self.lin["words.hidden"](x[None]) + t["words.hidden.bias"], 0)
         z = (self.lin["words.out"](h) + t["words.out.bias"])[0]
         x = (t["words.idf"] / (1 + np.exp(-z))).astype(f32)
         return x / np.sqrt(np.square(x).sum())

@@ -88,7 +88,8 @@ def read_model(f, seed=1):
     if c.words:
         for name, m in (("words.hidden", model.words.hidden), ("words.out", model.words.out)):
             m.bias.copy_(tensor_of(f, name + ".bias", m.bias.shape))
-        model.words.idf.copy_(tensor_of(f, "words.idf", model.words.idf.shape))
+        for name, x in model.words.named_buffers():
+            x.copy_(tensor_of(f, "words." + name, x.shape))
     model.log_sharpness.fill_(math.log(f["memory.sharpness"]))
     model.threshold.fill_(float(f["memory.threshold"]))
     return model

@@ -4,8 +4,8 @@
 
     words.py --data DIR --cache DIR --sets flickr8k-train,scenes-train --dev flickr8k-dev,scenes-dev --checkpoint A.pt --output B.pt
 
-B.pt is A.pt with a new layer, or with the one it has trained on; nothing else of it changes. The layer sees the sum of the backbone's features over a
-picture's tokens, and learns the share of the picture's captions that each token of the vocabulary is in. Two pictures at a time are blended, and so are
+B.pt is A.pt with a new layer, or with the one it has trained on (which keeps what each word weighs); nothing else of it changes. The layer sees the sum of the backbone's features over a
+picture's tokens, beside that of other pictures, and learns the share of the picture's captions that each token of the vocabulary is in. Two pictures at a time are blended, and so are
 their shares (Zhang et al., "mixup", 2018): there are few pictures and many words."""
 import argparse
 import math
@@ -73,6 +73,8 @@ class Learner:
                 loss = self.loss(x[torch.randint(len(x), (batch,)), at], y[at])
                 optimiser.zero_grad()
                 loss.backward()
+                norm = torch.nn.utils.clip_grad_norm_(self.model.words.parameters(), 1.0)
+                checkpoint.must_be_finite(loss, norm, f"epoch {epoch + 1}, step {step}")
                 optimiser.step()
                 self.average.update()
                 step, total = step + 1, total + loss.item()
@@ -81,15 +83,18 @@ class Learner:
         self.average.swap()
 
 
-def prepare(model, cfg, y):
-    """A layer that expects what captions have on average, if there is none yet; and the words' weights."""
-    if not hasattr(model, "words"):
-        model.words = net.Words(cfg)
-        with torch.no_grad():
-            model.words.out.bias.copy_(torch.logit(y.mean(0).clamp(RARE, 0.5)))
-    seen = (y > 0).sum(0)
+def prepare(model, cfg, sets, y):
+    """A layer that expects what captions have on average, if there is none yet: with what pictures' sums have in common, and what each word weighs, the
+    less the more pictures' captions have it."""
+    if hasattr(model, "words"):
+        return
+    model.words = net.Words(cfg)
+    x = torch.cat([sums(model.words, s).flatten(0, 1) for s in sets])
     with torch.no_grad():
-        model.words.idf.copy_(torch.log(len(y) / seen.clamp_min(1)))
+        model.words.mean.copy_(x.mean(0))
+        model.words.scale.copy_(1 / (x.std(0) + 1))
+        model.words.out.bias.copy_(torch.logit(y.mean(0).clamp(RARE, 0.5)))
+        model.words.idf.copy_(torch.log(len(y) / (y > 0).sum(0).clamp_min(1)))
 
 
 def options():
@@ -100,11 +105,11 @@ def options():
     ap.add_argument("--dev", default="flickr8k-dev,scenes-dev")
     ap.add_argument("--checkpoint", required=True)
     ap.add_argument("--output", required=True)
-    ap.add_argument("--hidden", type=int, default=512, help="width of a new layer")
-    ap.add_argument("--weight", type=float, default=2.0, help="of how well a caption has these words, beside beam search's score")
-    ap.add_argument("--epochs", type=int, default=20)
+    ap.add_argument("--hidden", type=int, default=768, help="width of a new layer")
+    ap.add_argument("--weight", type=float, help="of how well a caption has these words, beside beam search's score: 2, or what the checkpoint says")
+    ap.add_argument("--epochs", type=int, default=30)
     ap.add_argument("--batch", type=int, default=128)
-    ap.add_argument("--lr", type=float, default=1e-3)
+    ap.add_argument("--lr", type=float, default=3e-3)
     ap.add_argument("--decay", type=float, default=0.05)
     ap.add_argument("--dropout", type=float, default=0.3)
     ap.add_argument("--average", type=float, default=0.99, help="of the weights, over steps")
@@ -115,16 +120,18 @@ def options():
 def main():
     args = options().parse_args()
     checkpoint.room_for(args.output)
-    if args.epochs < 1 or args.hidden < 16 or args.hidden % 16:
-        raise SystemExit("--epochs takes 1 or more, --hidden a multiple of 16")
+    if args.epochs < 1 or args.batch < 1 or args.hidden < 16 or args.hidden % 16 or not 0 <= (args.weight or 0) <= 100:
+        raise SystemExit("--epochs and --batch take 1 or more, --hidden a multiple of 16, --weight 0 to 100")
     saved = checkpoint.load(args.checkpoint)
     model, tok = checkpoint.model_of(saved, 0.0), checkpoint.tokenizer_of(saved, args.checkpoint)
     cfg = model.c
-    cfg.words, cfg.words_weight = cfg.words or args.hidden, args.weight
+    if args.weight is not None or not cfg.words:
+        cfg.words_weight = 2.0 if args.weight is None else args.weight
+    cfg.words = cfg.words or args.hidden
     torch.manual_seed(args.seed)
     sets, dev = train.read_sets(args, cfg)
     y = torch.cat([shares(s, tok, cfg.vocabulary) for s in sets])
-    prepare(model, cfg, y)
+    prepare(model, cfg, sets, y)
     views = min(len(s.views) for s in sets)
     x = torch.cat([sums(model.words, s)[:views] for s in sets], 1)
     seen = [(s.name, sums(model.words, s)[0], shares(s, tok, cfg.vocabulary)) for s in dev]

@@ -63,6 +63,8 @@ def write(path, bb, name, description, scores=None, early=0, early_blocks=0, wor
                 m.gain = 2.0
         model.log_sharpness.fill_(2.0)
         if words:
+            model.words.mean.copy_(1000 + 500 * torch.rand(bb.channels))
+            model.words.scale.copy_(1 / (50 + 50 * torch.rand(bb.channels)))
             model.words.idf.copy_(3 * torch.rand(cfg.vocabulary))
             model.words.hidden.bias.copy_(torch.randn(words) / 2)
             model.words.out.bias.copy_(torch.randn(cfg.vocabulary))

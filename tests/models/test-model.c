@@ -459,7 +459,10 @@ static void
 test_words (void)
 {
   static const char *const keys[] = { "bitmar.words.hidden", "bitmar.words.weight" };
-  static const float never[] = { -0.5f, 1001 };
+  static const struct {
+    const char *tensor;
+    float bad;
+  } never[] = { { "words.idf", -0.5f }, { "words.idf", 1001 }, { "words.mean", 2e9f }, { "words.scale", -1 }, { "words.scale", 2e6f } };
   gsize size;
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
@@ -474,7 +477,7 @@ test_words (void)
     BitmarGguf *file = bitmar_gguf_open (path, NULL);
     const guint8 *bytes = bitmar_gguf_bytes (file, &size);
 
-    edit_poke (data + (bitmar_gguf_tensor (file, "words.idf")->data - bytes) + 4, edit_bits_of (never[i]));
+    edit_poke (data + (bitmar_gguf_tensor (file, never[i].tensor)->data - bytes) + 4, edit_bits_of (never[i].bad));
     edit_seal (data, size);
     refused (data, size, BITMAR_ERROR_SHAPE);
     bitmar_gguf_free (file);

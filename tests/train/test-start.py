@@ -39,6 +39,9 @@ class Start(common.Case):
     def test_tiny(self):
         self.same(common.TINY)
 
+    def test_words(self):
+        self.same(common.ROOT / "tests" / "files" / "tiny-early.gguf")
+
     def test_shipped(self):
         back = self.same(common.SHIPPED)
         common.pictures(self.work / "pictures", 6)
