@@ -39,20 +39,23 @@ class Words(common.Case):
                         "--batch", 8, "--epochs", 100, "--dropout", 0, *more)
 
     def test_what_is_seen_is_expected(self):
-        model = reference.Model(self.file)
-        found = {"red": [], "blue": []}
-        engine = features.Engine(common.ENGINE, self.file)
-        captions = read_captions(self.data / "some.tsv")
+        model, engine, expected = reference.Model(self.file), features.Engine(common.ENGINE, self.file), {}
+        captions = {n: c[0] for n, c in read_captions(self.data / "some.tsv").items()}
         for name, read in features.captioned(self.data, "some"):
-            e = model.expected(engine([np.asarray(features.decode(read(), engine.size, name))])[0])
-            self.assertAlmostEqual(float(np.square(e).sum()), 1, 4)
-            for word, scores in found.items():
-                token = model.tok.encode_caption(word)[-1]
-                scores.append((word in captions[name][0], float(e[token])))
+            expected[name] = model.expected(engine([np.asarray(features.decode(read(), engine.size, name))])[0])
+            self.assertAlmostEqual(float(np.square(expected[name]).sum()), 1, 4)
         engine.close()
-        for scores in found.values():
-            own, other = ([s for is_own, s in scores if is_own is wanted] for wanted in (True, False))
-            self.assertGreater(np.mean(own), 1.4 * np.mean(other))
+        tokens = {n: set(model.tok.encode_caption(c)) for n, c in captions.items()}
+        times = []
+        for word in ("red", "green", "blue", "yellow", "circle", "square", "triangle", "black"):
+            has = {n: word in c.split() for n, c in captions.items()}
+            for t in model.tok.encode_caption(word):
+                if all((t in tokens[n]) == has[n] for n in captions):          # a part of this word alone
+                    own, other = ([expected[n][t] for n in captions if has[n] is wanted] for wanted in (True, False))
+                    times.append(np.mean(own) / np.mean(other))
+                    self.assertGreater(times[-1], 1.1, word)
+        self.assertGreater(len(times), 2)
+        self.assertGreater(np.mean(times), 1.3)
 
     def test_nothing_else_changes(self):
         before, after = (checkpoint.load(self.started / n)["model"] for n in ("start.pt", "words.pt"))
