@@ -7,7 +7,7 @@
 
 #define DEFAULT_MAX_INTERVAL (60 * GST_SECOND)
 #define DEFAULT_CHANGE_THRESHOLD 0.1
-#define DEFAULT_MIN_CONFIDENCE 0.72
+#define DEFAULT_MIN_CONFIDENCE 0.77
 
 enum {
   PROP_0, PROP_PROMPT, PROP_BEAM_SIZE, PROP_MAX_TOKENS, PROP_LENGTH_PENALTY, PROP_REPETITION_PENALTY, PROP_TEMPERATURE, PROP_TOP_K, PROP_TOP_P,
@@ -347,7 +347,7 @@ install_policy (GObjectClass *klass)
           GST_TYPE_BITMAR_REPEAT, GST_BITMAR_REPEAT_SUPPRESS, ANY_TIME));
   g_object_class_install_property (klass, PROP_MIN_CONFIDENCE,
       g_param_spec_double ("min-confidence", "Minimum confidence",
-          "Captions that are less sure than this are withheld: 0.72 means that 72 in 100 of the things that it names "
+          "Captions that are less sure than this are withheld: 0.77 means that 77 in 100 of the things that it names "
           "are expected to be there. 0 shows all of them", 0, 1,
           DEFAULT_MIN_CONFIDENCE, ANY_TIME));
   g_object_class_install_property (klass, PROP_FALLBACK_TEXT,

@@ -233,7 +233,7 @@ main (int argc, char **argv)
     { "prompt", 'p', 0, G_OPTION_ARG_FILENAME, &cli.prompt, "Words that steer what captions look at", "TEXT" },
     { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &cli.interval, "Seconds from one look at a video to the next (1)", "S" },
     { "min-confidence", 'c', 0, G_OPTION_ARG_DOUBLE, &cli.min_confidence,
-        "Keep captions back that the model is less sure of, 0 to 1 (0.72 for videos, 0 for pictures)", "P" },
+        "Keep captions back that the model is less sure of, 0 to 1 (0.77 for videos, 0 for pictures)", "P" },
     { "max-tokens", 't', 0, G_OPTION_ARG_INT, &cli.max_tokens, "Tokens of a caption at most", "N" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &cli.quiet, "No progress", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Show the version", NULL },

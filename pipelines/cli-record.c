@@ -116,7 +116,7 @@ cli_record (int argc, char **argv)
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "One JSON object per segment", NULL },
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model_path, "Model file (GGUF)", "FILE" },
     { "prompt", 'p', 0, G_OPTION_ARG_STRING, &o.prompt, "Words that steer what captions look at", "TEXT" },
-    { "min-confidence", 'c', 0, G_OPTION_ARG_DOUBLE, &o.min_confidence, "Keep captions back that the model is less sure of, 0 to 1 (0.72)", "P" },
+    { "min-confidence", 'c', 0, G_OPTION_ARG_DOUBLE, &o.min_confidence, "Keep captions back that the model is less sure of, 0 to 1 (0.77)", "P" },
     { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &o.interval, "Seconds from one look at the video to the next (1)", "S" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "Only what fails on standard error", NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &words, NULL, NULL },

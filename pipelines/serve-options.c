@@ -26,7 +26,7 @@ serve_options_add (ServeOptions *o, GOptionContext *context)
     { "burn-in", 0, 0, G_OPTION_ARG_NONE, &o->burn_in, "Draw the captions on the video, which is encoded anew", NULL },
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model_path, "Model file (GGUF)", "FILE" },
     { "prompt", 'p', 0, G_OPTION_ARG_STRING, &o->prompt, "Words that steer what captions look at", "TEXT" },
-    { "min-confidence", 'c', 0, G_OPTION_ARG_DOUBLE, &o->min_confidence, "Keep captions back that the model is less sure of, 0 to 1 (0.72)", "P" },
+    { "min-confidence", 'c', 0, G_OPTION_ARG_DOUBLE, &o->min_confidence, "Keep captions back that the model is less sure of, 0 to 1 (0.77)", "P" },
     { "interval", 'i', 0, G_OPTION_ARG_DOUBLE, &o->interval, "Seconds from one look at the video to the next (1)", "S" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "Nothing about sources on standard error", NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Captions clips once a second, through the elements, and holds what they name against a table written by looking.
 
-    video.py --plugins BUILD/gst --model models/weights/bitmar.gguf --clips ../shared/video [--truth video-truth.tsv] [--min-confidence 0.72]
+    video.py --plugins BUILD/gst --model models/weights/bitmar.gguf --clips ../shared/video [--truth video-truth.tsv] [--min-confidence 0.77]
 
 Prints every caption that names something that is not there, with its confidence, and how many of all are above the confidence below which
 the elements stay silent. Exit status 1 when one above it is wrong. Every frame is captioned (change-threshold=0), with memory."""
@@ -92,7 +92,7 @@ def main():
     ap.add_argument("--model", required=True)
     ap.add_argument("--clips", required=True)
     ap.add_argument("--truth", default=Path(__file__).with_name("video-truth.tsv"))
-    ap.add_argument("--min-confidence", type=float, default=0.72, help="the elements' default")
+    ap.add_argument("--min-confidence", type=float, default=0.77, help="the elements' default")
     ap.add_argument("--all", action="store_true", help="print every caption")
     args = ap.parse_args()
     os.environ["GST_PLUGIN_PATH_1_0"] = str(Path(args.plugins).resolve())
