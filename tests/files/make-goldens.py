@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "train")
 import reference                                                     # noqa: E402
 
 
-def picture(n):
+def picture(n, turn=0):
     y, x, c = np.meshgrid(np.arange(n), np.arange(n), np.arange(3), indexing="ij")
-    return np.clip(128 + 110 * np.sin((2 * x + y + 9 * c) * 0.2) + ((x * 7 + y * 13) % 11 - 5), 0, 255).astype(np.uint8)
+    return np.clip(128 + 110 * np.sin((2 * x + y + 9 * c) * 0.2 + turn) + ((x * 7 + y * 13) % 11 - 5), 0, 255).astype(np.uint8)
 
 
 def vision(f, image):
@@ -56,11 +56,12 @@ def remember(folder):
 def main():
     files = Path(sys.argv[1])
     remember(files / "golden-memory")
+    # With golden-words' picture the words that are expected decide what is said.
     for name, folder, prompt in (("tiny.gguf", "golden", ""), ("tiny.gguf", "golden-prompt", "A red car, two people"),
                                  ("tiny-early.gguf", "golden-early", "A red car, two people"), ("tiny-early.gguf", "golden-words", ""),
                                  ("tiny-dinov2.gguf", "golden-dinov2", "A red car, two people")):
         model = reference.Model(files / name)
-        image = picture(model.f["vision.image_size"])
+        image = picture(model.f["vision.image_size"], 9 if folder == "golden-words" else 0)
         out, text, _ = model.stages(image, prompt)
         if model.f["vision.backbone"] == "dinov2":
             out |= vision(model.f, image)
