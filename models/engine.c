@@ -242,6 +242,9 @@ struct _BitmarCaptioner {
   float *logits;       /* [V]: the judge's */
   float *nothing;      /* [C]: zeros */
   float *expected;     /* [V]: words, of the episode that a caption is written of; NULL where the model expects none */
+  gint32 *asked;       /* [context]: the prompt's tokens, only once there was a prompt; */
+  gsize n_asked;
+  float *steered;      /* [V]: what is expected with them */
   BitmarFusion fusion; /* only once there was a prompt */
   BitmarSampler *sampler;
   gboolean prompted;
@@ -274,6 +277,8 @@ bitmar_captioner_finalize (GObject *object)
   g_free (self->logits);
   g_free (self->nothing);
   g_free (self->expected);
+  g_free (self->asked);
+  g_free (self->steered);
   bitmar_fusion_clear (&self->fusion);
   g_clear_pointer (&self->sampler, bitmar_sampler_free);
   g_free (self->first);
@@ -326,6 +331,21 @@ bitmar_captioner_new (BitmarModel *model, GError **error)
   return self;
 }
 
+/* What a prompt takes. */
+static gboolean
+make_prompted (BitmarCaptioner *self, GError **error)
+{
+  const BitmarModel *model = self->model;
+
+  if (!self->asked)
+    self->asked = g_try_new (gint32, model->text.context);
+  if (!self->steered)
+    self->steered = g_try_new (float, model->vocabulary);
+  if (self->asked && self->steered && (self->fusion.x || bitmar_fusion_init (&self->fusion, model)))
+    return TRUE;
+  return no_memory (error, "a prompt");
+}
+
 gboolean
 bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GError **error)
 {
@@ -336,10 +356,10 @@ bitmar_captioner_set_prompt (BitmarCaptioner *captioner, const char *prompt, GEr
     captioner->prompted = FALSE;
     return TRUE;
   }
-  if (!captioner->fusion.x && !bitmar_fusion_init (&captioner->fusion, model))
-    return no_memory (error, "a prompt");
-  if (!encode_text (model, prompt, captioner->first, NULL, error))
+  if (!make_prompted (captioner, error) || !encode_text (model, prompt, captioner->first, NULL, error))
     return FALSE;
+  captioner->n_asked = 0;
+  bitmar_model_encode_prompt (model, prompt, captioner->asked, &captioner->n_asked, NULL);     /* it has been, just now */
   captioner->prompted = TRUE;
   captioner->has_said = FALSE;         /* it was said without it */
   return TRUE;
@@ -460,18 +480,22 @@ mean_alone (BitmarCaptioner *self, BitmarEpisode *episode, const BitmarHypothesi
   return n ? score / (float) n : 0;
 }
 
-/* How well it has the words that are expected. */
+/* How well it has the words that the picture alone leads to expect: being asked for makes nothing truer. */
 static float
 fit (const BitmarCaptioner *self, const BitmarHypothesis *said)
 {
-  return bitmar_expectation_fit (&self->resolved.expectation, said->ids, said->len);
+  const BitmarExpectation alone = { .expected = self->expected, .square = self->model->words.square };
+
+  return bitmar_expectation_fit (&alone, said->ids, said->len);
 }
 
 /* As beam search ranks them. */
 static float
 rank (const BitmarCaptioner *self, const BitmarHypothesis *said, float mean)
 {
-  return mean * powf ((float) scored (said), 1 - self->resolved.length_penalty) + self->resolved.expectation.weight * fit (self, said);
+  const BitmarExpectation *e = &self->resolved.expectation;
+
+  return mean * powf ((float) scored (said), 1 - self->resolved.length_penalty) + e->weight * bitmar_expectation_fit (e, said->ids, said->len);
 }
 
 /* The same scene: what was said of it stays unless the new caption is clearly better of this look. Beams that all but tie would else change
@@ -556,7 +580,7 @@ has_past (const BitmarCaptioner *self, const BitmarEpisode *episode)
   return self->has_said || (self->model->decoder.history > 0 && self->decoder.cache.count > 0);
 }
 
-/* Who asks with a prompt is not told what is expected without. */
+/* Captions are chosen by what the picture leads to expect, and with a prompt by what it asks for. */
 static void
 expect (BitmarCaptioner *self, const BitmarEpisode *episode)
 {
@@ -564,9 +588,11 @@ expect (BitmarCaptioner *self, const BitmarEpisode *episode)
 
   if (!bitmar_words_has (model))
     return;
-  bitmar_words_expect (model, episode->hint, self->expected);
-  self->resolved.expectation = (BitmarExpectation) { .expected = self->expected, .square = model->words.square,
-    .weight = self->prompted ? 0 : model->words.weight };
+  bitmar_words_expect (model, episode->hint, NULL, 0, self->expected);
+  if (self->prompted)
+    bitmar_words_expect (model, episode->hint, self->asked, self->n_asked, self->steered);
+  self->resolved.expectation = (BitmarExpectation) { .expected = self->prompted ? self->steered : self->expected, .square = model->words.square,
+    .weight = model->words.weight };
 }
 
 /* All that comes before the first word. */

@@ -76,8 +76,17 @@ bitmar_words_hint (BitmarWords *w, const guint8 *features, int8_t *hint)
   bmk_ternary_linear (&out, &model->words.hidden, w->q, &row, 1);
 }
 
+static gboolean
+is_among (const gint32 *ids, gsize n, gint32 id)
+{
+  for (gsize i = 0; i < n; i++)
+    if (ids[i] == id)
+      return TRUE;
+  return FALSE;
+}
+
 void
-bitmar_words_expect (const BitmarModel *model, const int8_t *hint, float *expected)
+bitmar_words_expect (const BitmarModel *model, const int8_t *hint, const gint32 *asked, gsize n_asked, float *expected)
 {
   gsize n = model->words.out.n;
   const BmkOutput out = { .y = expected, .ldy = n, .bias = model->words.out_bias };
@@ -85,6 +94,9 @@ bitmar_words_expect (const BitmarModel *model, const int8_t *hint, float *expect
 
   bmk_describe (&row, hint, 1, model->words.out.k);
   bmk_ternary_linear (&out, &model->words.out, hint, &row, 1);
+  for (gsize i = 0; i < n_asked; i++)
+    if (!is_among (asked, i, asked[i]))
+      expected[asked[i]] += BITMAR_ASKED;
   for (gsize i = 0; i < n; i++)
     expected[i] = model->words.idf[i] / (1 + bmk_exp (-expected[i]));
   bitmar_unit_length (expected, n);

@@ -13,6 +13,8 @@
 
 G_BEGIN_DECLS
 
+#define BITMAR_ASKED 3.0f              /* log-odds: twenty times as likely */
+
 typedef struct {
   const BitmarModel *model;
   gsize tokens;        /* that the backbone gives, before they are pooled */
@@ -29,7 +31,7 @@ gboolean bitmar_words_init (BitmarWords *words, const BitmarModel *model);
 void bitmar_words_clear (BitmarWords *words);
 /* features: what bitmar_vision_run() made; hint: [H] */
 void bitmar_words_hint (BitmarWords *words, const guint8 *features, int8_t *hint);
-/* hint: [H]; expected: [V] */
-void bitmar_words_expect (const BitmarModel *model, const int8_t *hint, float *expected);
+/* hint: [H]; asked: [n_asked] a prompt's tokens, which are taken to be likelier by BITMAR_ASKED; expected: [V] */
+void bitmar_words_expect (const BitmarModel *model, const int8_t *hint, const gint32 *asked, gsize n_asked, float *expected);
 
 G_END_DECLS

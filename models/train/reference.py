@@ -19,6 +19,7 @@ from PIL import Image
 from text import Tokenizer
 
 f32 = np.float32
+ASKED = 3                        # log-odds by which a prompt's words are taken to be likelier
 
 
 class File:
@@ -340,8 +341,9 @@ class Model:
         key = self.lin["fusion.key"](x[:1])[0]
         return key / np.sqrt(np.square(key).sum()), self.lin["fusion.content"](x[:1])[0]
 
-    def expected(self, feat):
-        """u8 or int8 [P, channels + early] -> the words' expected weights, a unit vector [V]; None where the model expects nothing."""
+    def expected(self, feat, prompt=""):
+        """u8 or int8 [P, channels + early] -> the words' expected weights, a unit vector [V], with a prompt's taken to be likelier; None where the model
+        expects nothing."""
         if "bitmar.words.hidden" not in self.f.meta:
             return None
         t = self.f.tensor
@@ -349,6 +351,7 @@ class Model:
         x = (total - t["words.mean"]) * t["words.scale"]
         h = np.maximum(self.lin["words.hidden"](x[None]) + t["words.hidden.bias"], 0)
         z = (self.lin["words.out"](h) + t["words.out.bias"])[0]
+        z[sorted(set(self.tok.encode_caption(prompt)) if prompt else ())] += f32(ASKED)
         x = (t["words.idf"] / (1 + np.exp(-z))).astype(f32)
         return x / np.sqrt(np.square(x).sum())
 
@@ -475,7 +478,7 @@ class Model:
         empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * self.f["decoder.layers"]
         logits, _ = self.step(stream, self.f["tokenizer.ggml.bos_token_id"], empty)
         expected = self.expected(feat)
-        ids, mean, finished = self.beam_search(stream, expected=None if prompt else expected)
+        ids, mean, finished = self.beam_search(stream, expected=self.expected(feat, prompt))
         channels = self.f["vision.channels"]
         feat = np.concatenate([feat[:, :channels].ravel(), feat[:, channels:].ravel()])          # as the engine keeps them
         words = {} if expected is None else {"words.f32": expected * self.f.tensor["words.idf"]}

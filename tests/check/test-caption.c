@@ -297,6 +297,7 @@ GST_START_TEST (test_seed)
 
     test_set (h, "c", "temperature", "2");
     test_set (h, "c", "seed", i == 2 ? "99" : "7");
+    test_set (h, "c", "min-confidence", "0");
     gst_element_set_state (h->element, GST_STATE_READY);
     gst_element_set_state (h->element, GST_STATE_PLAYING);
     gst_harness_set_src_caps_str (h, CAPS_RGB);
