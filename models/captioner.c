@@ -124,9 +124,9 @@ make_prompted (BitmarCaptioner *self, GError **error)
 
   if (!self->asked)
     self->asked = g_try_new (gint32, model->text.context);
-  if (!self->steered)
+  if (!self->steered && bitmar_words_has (model))
     self->steered = g_try_new (float, model->vocabulary);
-  if (self->asked && self->steered && (self->fusion.x || bitmar_fusion_init (&self->fusion, model)))
+  if (self->asked && (self->steered || !bitmar_words_has (model)) && (self->fusion.x || bitmar_fusion_init (&self->fusion, model)))
     return TRUE;
   return bitmar_engine_no_memory (error, "a prompt");
 }

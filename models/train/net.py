@@ -380,19 +380,14 @@ class Words(nn.Module):
 
     def __init__(self, c):
         super().__init__()
-        self.channels = c.channels
         self.hidden, self.out = BitLinear(c.channels, c.words), BitLinear(c.words, c.vocabulary, 0.3)
         self.hidden.bias, self.out.bias = nn.Parameter(torch.zeros(c.words)), nn.Parameter(torch.zeros(c.vocabulary))
         self.register_buffer("idf", torch.zeros(c.vocabulary))
         self.register_buffer("mean", torch.zeros(c.channels))            # of the sums, and the inverse of their deviation: all pictures have much in common
         self.register_buffer("scale", torch.ones(c.channels))
 
-    def sums(self, features):
-        """Codes [B, P, channels + early] -> [B, channels], as they are."""
-        return features[..., :self.channels].float().sum(1)
-
     def forward(self, sums, drop):
-        """-> the odds of each word, as logits [B, vocabulary]."""
+        """Sums [B, channels] of a picture's codes over its tokens, without the early ones -> the odds of each word, as logits [B, vocabulary]."""
         h = F.relu(self.hidden(drop((sums - self.mean) * self.scale)) + self.hidden.bias)
         return self.out(drop(h)) + self.out.bias
 

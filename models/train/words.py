@@ -4,9 +4,9 @@
 
     words.py --data DIR --cache DIR --sets flickr8k-train,scenes-train --dev flickr8k-dev,scenes-dev --checkpoint A.pt --output B.pt
 
-B.pt is A.pt with a new layer, or with the one it has trained on (which keeps what each word weighs); nothing else of it changes. The layer sees the sum of the backbone's features over a
-picture's tokens, beside that of other pictures, and learns the share of the picture's captions that each token of the vocabulary is in. Two pictures at a time are blended, and so are
-their shares (Zhang et al., "mixup", 2018): there are few pictures and many words."""
+B.pt is A.pt with a new layer, or with its own trained on (which keeps what each word weighs); nothing else of it changes. The layer sees by how much the sum of
+the backbone's features over a picture's tokens differs from that of other pictures, and learns the share of the picture's captions that each token of the
+vocabulary is in. Two pictures at a time are blended, and so are their shares (Zhang et al., "mixup", 2018): there are few pictures and many words."""
 import argparse
 import math
 
@@ -32,9 +32,11 @@ def shares(pictures, tok, size):
     return out
 
 
-def sums(words, pictures):
-    """-> [views, pictures, channels]"""
-    return torch.stack([torch.cat([words.sums(torch.from_numpy(np.array(v[i:i + 250]))) for i in range(0, len(v), 250)]) for v in pictures.views])
+def sums(pictures, channels, views):
+    """Of a picture's codes over its tokens, the early ones left out: -> [views, pictures, channels]"""
+    def of(v):
+        return torch.cat([torch.from_numpy(np.array(v[i:i + 250, :, :channels])).float().sum(1) for i in range(0, len(v), 250)])
+    return torch.stack([of(v) for v in pictures.views[:views]])
 
 
 def mean_precision(logits, target, count=300):
@@ -83,16 +85,15 @@ class Learner:
         self.average.swap()
 
 
-def prepare(model, cfg, sets, y):
+def prepare(model, cfg, x, y):
     """A layer that expects what captions have on average, if there is none yet: with what pictures' sums have in common, and what each word weighs, the
     less the more pictures' captions have it."""
     if hasattr(model, "words"):
         return
     model.words = net.Words(cfg)
-    x = torch.cat([sums(model.words, s).flatten(0, 1) for s in sets])
     with torch.no_grad():
-        model.words.mean.copy_(x.mean(0))
-        model.words.scale.copy_(1 / (x.std(0) + 1))
+        model.words.mean.copy_(x.mean((0, 1)))
+        model.words.scale.copy_(1 / (x.std((0, 1)) + 1))
         model.words.out.bias.copy_(torch.logit(y.mean(0).clamp(RARE, 0.5)))
         model.words.idf.copy_(torch.log(len(y) / (y > 0).sum(0).clamp_min(1)))
 
@@ -131,10 +132,10 @@ def main():
     torch.manual_seed(args.seed)
     sets, dev = train.read_sets(args, cfg)
     y = torch.cat([shares(s, tok, cfg.vocabulary) for s in sets])
-    prepare(model, cfg, sets, y)
     views = min(len(s.views) for s in sets)
-    x = torch.cat([sums(model.words, s)[:views] for s in sets], 1)
-    seen = [(s.name, sums(model.words, s)[0], shares(s, tok, cfg.vocabulary)) for s in dev]
+    x = torch.cat([sums(s, cfg.channels, views) for s in sets], 1)
+    prepare(model, cfg, x, y)
+    seen = [(s.name, sums(s, cfg.channels, 1)[0], shares(s, tok, cfg.vocabulary)) for s in dev]
 
     def look(epoch, loss):
         with torch.no_grad():
