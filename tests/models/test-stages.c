@@ -721,8 +721,8 @@ static void
 test_golden (gconstpointer data)
 {
   const char *folder = data;
-  BitmarModel *model = load_file (g_str_equal (folder, "golden-dinov2") ? "tiny-dinov2.gguf" : g_str_equal (folder, "golden-early") || g_str_equal (folder, "golden-words")
-          ? "tiny-early.gguf" : "tiny.gguf");
+  gboolean early = g_str_equal (folder, "golden-early") || g_str_equal (folder, "golden-words");
+  BitmarModel *model = load_file (g_str_equal (folder, "golden-dinov2") ? "tiny-dinov2.gguf" : early ? "tiny-early.gguf" : "tiny.gguf");
   char *prompt = golden_text (model, folder);
   gsize c = model->memory_width, p = model->vision.tokens, d = model->width;
   int8_t *codes = g_new (int8_t, p * d);
