@@ -168,6 +168,23 @@ for script in caption-file caption-subtitles caption-json; do
   ok "$script: nothing given" status 2 env BITMAR_SINK=fakesink "$scripts/$script"
 done
 
+# The shell that README.md and docs/ tell to start: every plugin that was built, the model and the command are found.
+devenv () {
+  env -u GST_PLUGIN_PATH -u GST_PLUGIN_PATH_1_0 -u BITMAR_MODEL GST_REGISTRY="$work/devenv.bin" meson devenv -C "$BITMAR_BUILD" "$@"
+}
+if command -v meson >/dev/null; then
+  ok 'meson devenv: elements' devenv gst-inspect-1.0 bitmarcaption
+  # shellcheck disable=SC2016 # that shell's
+  ok 'meson devenv: model and command' devenv sh -c 'test -r "$BITMAR_MODEL" && bitmar info >/dev/null'
+  if [ -e "$BITMAR_BUILD/ext/rtsp/libgstbitmaronvif.so" ]; then
+    ok "meson devenv: the other plugin's elements" devenv gst-inspect-1.0 rtpbitmaronvifpay
+  else
+    skip "meson devenv: the other plugin's elements" 'not built'
+  fi
+else
+  skip 'meson devenv' 'no meson'
+fi
+
 # The program of the quickstart does what is said there.
 sed -n '/^```c$/,/^```$/p' "$scripts/../docs/quickstart.md" | grep -v '^```' > "$work/captions.c"
 if pkg-config --exists gstreamer-1.0 2>/dev/null && command -v cc >/dev/null; then
