@@ -25,16 +25,23 @@ edit_tiny (gsize *size)
   return edit_file ("tiny.gguf", size);
 }
 
+/* One of the tests' files as it is. */
 static inline BitmarModel *
-edit_load_tiny (void)
+edit_load_file (const char *name)
 {
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
+  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), name, NULL);
   GError *error = NULL;
   BitmarModel *model = bitmar_model_load (path, &error);
 
   g_assert_no_error (error);
   g_free (path);
   return model;
+}
+
+static inline BitmarModel *
+edit_load_tiny (void)
+{
+  return edit_load_file ("tiny.gguf");
 }
 
 /* The first occurrence of some bytes. */

@@ -57,13 +57,7 @@ realloc (void *p, size_t size)
 static BitmarModel *
 load (void)
 {
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
-  GError *error = NULL;
-  BitmarModel *model = bitmar_model_load (path, &error);
-
-  g_assert_no_error (error);
-  g_free (path);
-  return model;
+  return edit_load_file ("tiny.gguf");
 }
 
 /* A picture of large smooth shapes; n tells which. */
@@ -691,13 +685,7 @@ test_confidence_by_length (void)
 static BitmarModel *
 load_early (void)
 {
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
-  GError *error = NULL;
-  BitmarModel *model = bitmar_model_load (path, &error);
-
-  g_assert_no_error (error);
-  g_free (path);
-  return model;
+  return edit_load_file ("tiny-early.gguf");
 }
 
 /* What picture n's caption is when the words that are expected count for so much. */

@@ -12,13 +12,7 @@
 static BitmarModel *
 load (void)
 {
-  char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny-early.gguf", NULL);
-  GError *error = NULL;
-  BitmarModel *model = bitmar_model_load (path, &error);
-
-  g_assert_no_error (error);
-  g_free (path);
-  return model;
+  return edit_load_file ("tiny-early.gguf");
 }
 
 /* A picture of its own for each number. */
