@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The BitMar for GStreamer authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The whole way of the "paper" preset, in a few minutes, with nothing downloaded: a random DINOv2 checkpoint (ViT-B/14 without
---checkpoint) is converted, its features are made by the engine, the captioner is trained on them for two epochs, exported and run.
+--checkpoint) is converted, its features are made by the engine, the captioner and the words that it expects are trained on them for two
+epochs, exported and run.
 
     check_paper.py --build BUILD [--checkpoint DIR] [--linears int8] [--pictures 64] [--epochs 2] [--keep DIR]
 
@@ -98,7 +99,9 @@ def main():
             work / "cache", "--engine", build / "tests/models/dump-features", "--model", work / "backbone.gguf")
         run(python, HERE / "train.py", "--preset", "paper", "--data", work / "data", "--cache", work / "cache", "--sets", "shapes-train",
             "--dev", "shapes-dev", "--out", work / "out", "--epochs", args.epochs, "--batch", 16, "--look-every", args.epochs)
-        run(python, HERE / "export.py", "--checkpoint", work / "out/last.pt", "--backbone", work / "backbone.gguf", "--output",
+        run(python, HERE / "words.py", "--data", work / "data", "--cache", work / "cache", "--sets", "shapes-train", "--dev", "shapes-dev",
+            "--checkpoint", work / "out/last.pt", "--output", work / "out/words.pt", "--hidden", 128, "--batch", 16, "--epochs", args.epochs)
+        run(python, HERE / "export.py", "--checkpoint", work / "out/words.pt", "--backbone", work / "backbone.gguf", "--output",
             work / "model.gguf", "--name", "Paper preset, untrained to speak of")
         check_sizes(work / "model.gguf")
         said = run(build / "pipelines/bitmar", "caption", "--model", work / "model.gguf", "--min-confidence", 0,
