@@ -278,9 +278,9 @@ fit (const BitmarCaptioner *self, const BitmarHypothesis *said)
 static float
 rank (const BitmarCaptioner *self, const BitmarHypothesis *said, float mean)
 {
-  const BitmarExpectation *e = &self->resolved.expectation;
+  gsize n = scored (said);
 
-  return mean * powf ((float) scored (said), 1 - self->resolved.length_penalty) + e->weight * bitmar_expectation_fit (e, said->ids, said->len);
+  return bitmar_sampler_rank (&self->resolved, mean * (float) n, n, said->ids, said->len);
 }
 
 /* The same scene: what was said of it stays unless the new caption is clearly better of this look. Beams that all but tie would else change
@@ -373,9 +373,7 @@ expect (BitmarCaptioner *self, const BitmarEpisode *episode)
 
   if (!bitmar_words_has (model))
     return;
-  bitmar_words_expect (model, episode->hint, NULL, 0, self->expected);
-  if (self->prompted)
-    bitmar_words_expect (model, episode->hint, self->asked, self->n_asked, self->steered);
+  bitmar_words_expect (model, episode->hint, self->expected, self->asked, self->n_asked, self->prompted ? self->steered : NULL);
   self->resolved.expectation = (BitmarExpectation) { .expected = self->prompted ? self->steered : self->expected, .square = model->words.square,
     .weight = model->words.weight };
 }

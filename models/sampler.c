@@ -74,12 +74,11 @@ banned (const BitmarSamplerVocabulary *v, const BitmarHypothesis *h, gint32 id)
   return id == v->pad || id == v->bos || id == v->cls || (id == v->eos && !may_end (v, h)) || repeats (h, id);
 }
 
-/* Whether it is among the first n tokens. */
-static gboolean
-has_said (const BitmarHypothesis *h, gsize n, gint32 id)
+gboolean
+bitmar_has_token (const gint32 *ids, gsize n, gint32 id)
 {
   for (gsize i = 0; i < n; i++)
-    if (h->ids[i] == id)
+    if (ids[i] == id)
       return TRUE;
   return FALSE;
 }
@@ -88,7 +87,7 @@ has_said (const BitmarHypothesis *h, gsize n, gint32 id)
 static float
 penalty_of (const BitmarSampler *s, const BitmarHypothesis *h, gint32 id)
 {
-  return s->params.repetition_penalty > 0 && !s->vocabulary.no_end[id] && has_said (h, h->len, id) ? s->params.repetition_penalty : 0;
+  return s->params.repetition_penalty > 0 && !s->vocabulary.no_end[id] && bitmar_has_token (h->ids, h->len, id) ? s->params.repetition_penalty : 0;
 }
 
 float
@@ -97,16 +96,20 @@ bitmar_expectation_fit (const BitmarExpectation *e, const gint32 *ids, gsize n)
   float sum = 0, square = 0;
 
   for (gsize i = 0; e->expected && i < n; i++) {
-    gboolean said = FALSE;
-
-    for (gsize j = 0; j < i; j++)
-      said = said || ids[j] == ids[i];
-    if (!said) {
-      sum += e->expected[ids[i]];
-      square += e->square[ids[i]];
-    }
+    if (bitmar_has_token (ids, i, ids[i]))
+      continue;
+    sum += e->expected[ids[i]];
+    square += e->square[ids[i]];
   }
   return square > 0 ? sum / sqrtf (square) : 0;
+}
+
+float
+bitmar_sampler_rank (const BitmarSamplerParams *params, float sum, gsize scored, const gint32 *ids, gsize n)
+{
+  const BitmarExpectation *e = &params->expectation;
+
+  return sum / (float) pow ((double) MAX (scored, 1), params->length_penalty) + e->weight * bitmar_expectation_fit (e, ids, n);
 }
 
 /* ---- Beam search -------------------------------------------------------------------------------- */
@@ -145,15 +148,6 @@ pool_scan (BitmarSampler *s, gsize limit, gsize beam, const BmkBest *best, gsize
   }
 }
 
-/* What captions are compared by: len counts eos, ids do not have it. */
-static float
-rank (const BitmarSampler *s, float score, gsize len, const BitmarHypothesis *h)
-{
-  const BitmarExpectation *e = &s->params.expectation;
-
-  return score / (float) pow ((double) MAX (len, 1), s->params.length_penalty) + e->weight * bitmar_expectation_fit (e, h->ids, h->len);
-}
-
 static void
 extend (BitmarHypothesis *to, const BitmarHypothesis *from, const Candidate *candidate)
 {
@@ -169,7 +163,7 @@ static void
 finish (BitmarSampler *s, const Candidate *candidate)
 {
   const BitmarHypothesis *from = &s->live[candidate->beam];
-  float score = rank (s, candidate->score, from->len + 1, from);
+  float score = bitmar_sampler_rank (&s->params, candidate->score, from->len + 1, from->ids, from->len);
   Candidate end = { .score = candidate->score, .id = -1, .beam = candidate->beam };
 
   if (s->n_finished++ == 0 || score > s->best_score) {
@@ -203,7 +197,8 @@ static void
 best_of_live (BitmarSampler *s)
 {
   for (gsize b = 0; b < s->n_live; b++) {
-    float score = rank (s, s->live[b].score, s->live[b].len, &s->live[b]);
+    const BitmarHypothesis *h = &s->live[b];
+    float score = bitmar_sampler_rank (&s->params, h->score, h->len, h->ids, h->len);
 
     if (b == 0 || score > s->best_score) {
       s->best = s->live[b];
@@ -367,7 +362,7 @@ static void
 penalise (BitmarSampler *s, const BitmarHypothesis *h)
 {
   for (gsize i = 0; i < h->len; i++)
-    if (!has_said (h, i, h->ids[i]))
+    if (!bitmar_has_token (h->ids, i, h->ids[i]))
       s->logits[h->ids[i]] -= penalty_of (s, h, h->ids[i]);
 }
 

@@ -66,8 +66,12 @@ typedef struct {
 /* Feeds beam b's last token (bos when it has none) at depth live[b]->fed into row b. FALSE: stop. */
 typedef gboolean (*BitmarStepFunc) (gpointer data, const BitmarHypothesis *live, gsize n, const BitmarScores *scores);
 
+/* Whether it is among the first n tokens. */
+gboolean bitmar_has_token (const gint32 *ids, gsize n, gint32 id);
 /* How well a caption has the words that are expected, 0 to 1: the cosine of both, each word once. 0 where nothing is expected. */
 float bitmar_expectation_fit (const BitmarExpectation *expectation, const gint32 *ids, gsize n);
+/* What captions are compared by. sum: of log-probabilities; scored: how many they are, eos among them where it was reached; ids: [n], without eos */
+float bitmar_sampler_rank (const BitmarSamplerParams *params, float sum, gsize scored, const gint32 *ids, gsize n);
 
 typedef struct BitmarSampler BitmarSampler;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "layer.h"
+#include "sampler.h"
 #include "vision.h"
 
 gboolean
@@ -21,11 +22,10 @@ bitmar_words_init (BitmarWords *w, const BitmarModel *model)
 
   memset (w, 0, sizeof *w);
   w->model = model;
-  w->tokens = bitmar_vision_late_size (model) / channels;
   w->total = g_try_new (gint32, channels);
   w->sum = g_try_new (float, channels);
   w->q = g_try_new (int8_t, channels);
-  w->hidden = g_try_new (float, MAX (model->words.hidden.n, 1));
+  w->hidden = g_try_new (float, model->words.hidden.n);
   if (w->total && w->sum && w->q && w->hidden)
     return TRUE;
   bitmar_words_clear (w);
@@ -59,13 +59,13 @@ void
 bitmar_words_hint (BitmarWords *w, const guint8 *features, int8_t *hint)
 {
   const BitmarModel *model = w->model;
-  gsize channels = model->vision.channels;
+  gsize channels = model->vision.channels, tokens = bitmar_vision_late_size (model) / channels;     /* before they are pooled */
   const BmkOutput out = { .y = w->hidden, .ldy = model->words.hidden.n, .bias = model->words.hidden_bias, .activation = BMK_RELU, .q = hint,
     .rows = &(BmkRow) { 0 } };
   BmkRow row;
 
   memset (w->total, 0, channels * sizeof *w->total);
-  for (gsize i = 0; i < w->tokens; i++)
+  for (gsize i = 0; i < tokens; i++)
     if (model->vision.backbone->has_codes)
       add_codes (w->total, (const int8_t *) features + i * channels, channels);
     else
@@ -76,30 +76,34 @@ bitmar_words_hint (BitmarWords *w, const guint8 *features, int8_t *hint)
   bmk_ternary_linear (&out, &model->words.hidden, w->q, &row, 1);
 }
 
-static gboolean
-is_among (const gint32 *ids, gsize n, gint32 id)
+/* Log-odds [V] to weights, in place. */
+static void
+weigh (const BitmarModel *model, float *x)
 {
+  gsize n = model->vocabulary;
+
   for (gsize i = 0; i < n; i++)
-    if (ids[i] == id)
-      return TRUE;
-  return FALSE;
+    x[i] = model->words.idf[i] / (1 + bmk_exp (-x[i]));
+  bitmar_unit_length (x, n);
+  for (gsize i = 0; i < n; i++)
+    x[i] *= model->words.idf[i];
 }
 
 void
-bitmar_words_expect (const BitmarModel *model, const int8_t *hint, const gint32 *asked, gsize n_asked, float *expected)
+bitmar_words_expect (const BitmarModel *model, const int8_t *hint, float *expected, const gint32 *asked, gsize n_asked, float *steered)
 {
-  gsize n = model->words.out.n;
+  gsize n = model->vocabulary;
   const BmkOutput out = { .y = expected, .ldy = n, .bias = model->words.out_bias };
   BmkRow row;
 
   bmk_describe (&row, hint, 1, model->words.out.k);
   bmk_ternary_linear (&out, &model->words.out, hint, &row, 1);
-  for (gsize i = 0; i < n_asked; i++)
-    if (!is_among (asked, i, asked[i]))
-      expected[asked[i]] += BITMAR_ASKED;
-  for (gsize i = 0; i < n; i++)
-    expected[i] = model->words.idf[i] / (1 + bmk_exp (-expected[i]));
-  bitmar_unit_length (expected, n);
-  for (gsize i = 0; i < n; i++)
-    expected[i] *= model->words.idf[i];
+  if (steered) {
+    memcpy (steered, expected, n * sizeof *steered);
+    for (gsize i = 0; i < n_asked; i++)
+      if (!bitmar_has_token (asked, i, asked[i]))
+        steered[asked[i]] += BITMAR_ASKED;
+    weigh (model, steered);
+  }
+  weigh (model, expected);
 }

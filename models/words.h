@@ -17,7 +17,6 @@ G_BEGIN_DECLS
 
 typedef struct {
   const BitmarModel *model;
-  gsize tokens;        /* that the backbone gives, before they are pooled */
   gint32 *total;       /* [channels]: the sum */
   float *sum;          /* the same, centred and scaled */
   int8_t *q;           /* [channels] */
@@ -31,7 +30,7 @@ gboolean bitmar_words_init (BitmarWords *words, const BitmarModel *model);
 void bitmar_words_clear (BitmarWords *words);
 /* features: what bitmar_vision_run() made; hint: [H] */
 void bitmar_words_hint (BitmarWords *words, const guint8 *features, int8_t *hint);
-/* hint: [H]; asked: [n_asked] a prompt's tokens, which are taken to be likelier by BITMAR_ASKED; expected: [V] */
-void bitmar_words_expect (const BitmarModel *model, const int8_t *hint, const gint32 *asked, gsize n_asked, float *expected);
+/* hint: [H]; expected: [V]; steered: [V], what is expected when the tokens of a prompt, asked [n_asked], are taken to be likelier by BITMAR_ASKED; or NULL */
+void bitmar_words_expect (const BitmarModel *model, const int8_t *hint, float *expected, const gint32 *asked, gsize n_asked, float *steered);
 
 G_END_DECLS

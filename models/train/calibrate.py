@@ -53,15 +53,19 @@ class Words:
     """How well captions have the words that the model expects of their pictures; nothing where it expects none."""
 
     def __init__(self, f, engine, data):
-        self.expects, self.data, self.path, self.program = "bitmar.words.hidden" in f.meta, data, f.path, engine
-        if self.expects and not engine:
+        self.data, self.engine, self.model = data, engine, None
+        if "bitmar.words.hidden" not in f.meta:
+            return
+        if not engine:
             raise SystemExit(f"{f.path}: expects words; which of them captions have takes --engine")
+        self.model = Model(f.path)
 
     def __call__(self, name, captions):
         """captions {picture: text} -> {picture: [fit]}, or [] for each"""
-        if not self.expects:
+        if not self.model:
             return {n: [] for n in captions}
-        out, model, engine = {}, Model(self.path), features.Engine(self.program, self.path)
+        model, out = self.model, {}
+        engine = features.Engine(self.engine, model.f.path)
         for n, read in features.captioned(self.data, name):
             if n in captions:
                 codes = engine([np.asarray(features.decode(read(), engine.size, n))])[0]

@@ -290,7 +290,8 @@ def main():
     out = Writer(part)
     metadata(out.w, cfg, bb, tok, dict(
         name=args.name, description=args.description, license=args.license, version=args.release, training_data=args.training_data,
-        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, length=args.confidence_length, words=args.confidence_words, background=scores,
+        scores=read_scores(args.scores), temperature=args.confidence_temperature, bias=args.confidence_bias, length=args.confidence_length,
+        words=args.confidence_words, background=scores,
         sharpness=model.log_sharpness.exp().item(), threshold=model.threshold.item()))
     tensors(out, model, bb, scores)
     try:

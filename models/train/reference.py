@@ -478,7 +478,7 @@ class Model:
         empty = [(np.zeros((0, d), f32), np.zeros((0, d), f32))] * self.f["decoder.layers"]
         logits, _ = self.step(stream, self.f["tokenizer.ggml.bos_token_id"], empty)
         expected = self.expected(feat)
-        ids, mean, finished = self.beam_search(stream, expected=self.expected(feat, prompt))
+        ids, mean, finished = self.beam_search(stream, expected=self.expected(feat, prompt) if prompt else expected)
         channels = self.f["vision.channels"]
         feat = np.concatenate([feat[:, :channels].ravel(), feat[:, channels:].ravel()])          # as the engine keeps them
         words = {} if expected is None else {"words.f32": expected * self.f.tensor["words.idf"]}

@@ -59,7 +59,7 @@ dump_words (BitmarModel *model, const guint8 *features, BitmarEpisode *episode, 
   if (!bitmar_words_init (&words, model))
     fail ("words", NULL);
   bitmar_words_hint (&words, features, episode->hint);
-  bitmar_words_expect (model, episode->hint, NULL, 0, expected);
+  bitmar_words_expect (model, episode->hint, expected, NULL, 0, NULL);
   put (dir, "words.f32", expected, model->vocabulary * sizeof (float));
   bitmar_words_clear (&words);
   g_free (expected);

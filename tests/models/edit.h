@@ -128,3 +128,15 @@ edit_load (const char *data, gsize size, GError **error)
   g_free (path);
   return model;
 }
+
+/* Such a file is not loaded, and told why. */
+static inline void
+edit_refused (const char *data, gsize size, BitmarError code)
+{
+  GError *error = NULL;
+
+  g_assert_null (edit_load (data, size, &error));
+  g_assert_error (error, BITMAR_ERROR, (gint) code);
+  g_assert_cmpuint (strlen (error->message), >, 10);
+  g_clear_error (&error);
+}

@@ -3,14 +3,12 @@
 
 /* Captions made together are the captions made alone: from one thread, from many, with every beam width, while others come and
  * go; and whole captions of the shipped model are the same on every instruction set and any number of threads. */
-#include <math.h>
-#include <string.h>
-
 #include "bitmar-kernels.h"
+#include "captions.h"
+#include "edit.h"
 #include "model-private.h"
 
 #define STREAMS 11
-#define SIDE 48
 
 typedef struct {
   BitmarCaptioner *captioner;
@@ -27,38 +25,6 @@ load (const char *path)
 
   g_assert_no_error (error);
   return model;
-}
-
-static BitmarModel *
-load_tiny (void)
-{
-  g_autofree char *path = g_build_filename (g_getenv ("BITMAR_TEST_FILES"), "tiny.gguf", NULL);
-
-  return load (path);
-}
-
-static BitmarEpisode *
-episode_of (BitmarModel *model, guint n)
-{
-  guint8 rgb[SIDE * SIDE * 3];
-  BitmarImage image = { .format = BITMAR_FORMAT_RGB, .width = SIDE, .height = SIDE, .planes = { rgb }, .strides = { SIDE * 3 } };
-  BitmarEncoder *encoder = bitmar_encoder_new (model, NULL);
-  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
-
-  for (guint i = 0; i < sizeof rgb; i++)
-    rgb[i] = (guint8) (128 + 120 * sin (((i / 3) % SIDE * (1 + n % 3) + i / 3 / SIDE * (1 + n / 2) + 40 * (i % 3)) * 0.11 + n * (i % 3)));
-  g_assert_true (bitmar_encoder_encode (encoder, &image, episode, NULL));
-  g_object_unref (encoder);
-  return episode;
-}
-
-static void
-assert_same (const BitmarCaption *a, const BitmarCaption *b)
-{
-  g_assert_cmpstr (a->text, ==, b->text);
-  g_assert_cmpmem (a->ids, a->tokens * sizeof *a->ids, b->ids, b->tokens * sizeof *b->ids);
-  g_assert_cmpmem (&a->confidence, sizeof a->confidence, &b->confidence, sizeof b->confidence);
-  g_assert_cmpint (a->finished, ==, b->finished);
 }
 
 /* Beams of 1 to 8, some with a prompt, some sampled; what each says alone. */
@@ -125,7 +91,7 @@ check_many (BitmarModel *model, guint beam)
 static void
 test_many (void)
 {
-  BitmarModel *model = load_tiny ();
+  BitmarModel *model = edit_load_tiny ();
 
   for (guint beam = 1; beam <= 8; beam++)
     check_many (model, beam);
@@ -138,7 +104,7 @@ test_many (void)
 static void
 test_refusals (void)
 {
-  BitmarModel *model = load_tiny ();
+  BitmarModel *model = edit_load_tiny ();
   BitmarCaptioner *captioner = bitmar_captioner_new (model, NULL), *other = bitmar_captioner_new (model, NULL);
   BitmarEpisode *episode = episode_of (model, 0);
   BitmarCaptioner *twice[] = { captioner, other, captioner }, *both[] = { captioner, other };
@@ -206,7 +172,7 @@ caption_often (gpointer data)
 static void
 test_threads (void)
 {
-  BitmarModel *model = load_tiny ();
+  BitmarModel *model = edit_load_tiny ();
   Stream streams[STREAMS];
   GThread *threads[STREAMS];
 
@@ -224,7 +190,7 @@ test_threads (void)
 static void
 test_cancel (void)
 {
-  BitmarModel *model = load_tiny ();
+  BitmarModel *model = edit_load_tiny ();
   Stream streams[STREAMS];
   GThread *threads[STREAMS];
 

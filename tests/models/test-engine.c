@@ -9,11 +9,9 @@
 
 #include "bitmar-kernels.h"
 #include "bitmar.h"
+#include "captions.h"
 #include "edit.h"
-#include "episode-private.h"
 #include "model-private.h"
-#include "sampler.h"
-#include "words.h"
 
 /* ---- Every allocation of this thread is counted while `counting` ------------------------------------ */
 
@@ -51,84 +49,12 @@ realloc (void *p, size_t size)
 
 /* ---- Helpers ------------------------------------------------------------------------------------- */
 
-#define SIDE 48
 #define PICTURES 6
 
 static BitmarModel *
 load (void)
 {
   return edit_load_file ("tiny.gguf");
-}
-
-/* A picture of large smooth shapes; n tells which. */
-static BitmarImage
-picture (guint8 *rgb, guint n)
-{
-  for (guint y = 0; y < SIDE; y++)
-    for (guint x = 0; x < SIDE; x++)
-      for (guint c = 0; c < 3; c++)
-        rgb[(y * SIDE + x) * 3 + c] =
-            (guint8) (128 + 120 * sin ((x * (1 + n % 3) + y * (1 + n / 2) + 40 * c) * 0.11 + n * c));
-  return (BitmarImage) { .format = BITMAR_FORMAT_RGB, .width = SIDE, .height = SIDE, .planes = { rgb },
-    .strides = { SIDE * 3 } };
-}
-
-static void
-encode (BitmarEncoder *encoder, BitmarEpisode *episode, guint n)
-{
-  static _Thread_local guint8 rgb[SIDE * SIDE * 3];
-  BitmarImage image = picture (rgb, n);
-  GError *error = NULL;
-
-  g_assert_true (bitmar_encoder_encode (encoder, &image, episode, &error));
-  g_assert_no_error (error);
-}
-
-static BitmarEpisode *
-episode_of (BitmarModel *model, guint n)
-{
-  GError *error = NULL;
-  BitmarEncoder *encoder = bitmar_encoder_new (model, &error);
-  BitmarEpisode *episode = bitmar_episode_new (model, NULL);
-
-  g_assert_no_error (error);
-  encode (encoder, episode, n);
-  g_object_unref (encoder);
-  return episode;
-}
-
-static BitmarCaptioner *
-new_captioner (BitmarModel *model)
-{
-  GError *error = NULL;
-  BitmarCaptioner *captioner = bitmar_captioner_new (model, &error);
-
-  g_assert_no_error (error);
-  return captioner;
-}
-
-static void
-caption_of (BitmarCaptioner *captioner, BitmarEpisode *episode, const BitmarCaptionParams *params,
-    BitmarCaption *caption)
-{
-  GError *error = NULL;
-
-  g_assert_true (bitmar_captioner_caption (captioner, episode, params, caption, &error));
-  g_assert_no_error (error);
-  g_assert_true (g_utf8_validate (caption->text, -1, NULL));
-  g_assert_cmpfloat (caption->confidence, >=, 0);
-  g_assert_cmpfloat (caption->confidence, <=, 1);
-  g_assert_cmpint (caption->first_token_ns, >=, 0);
-  g_assert_cmpint (caption->decode_ns, >=, caption->first_token_ns);
-}
-
-static void
-assert_same (const BitmarCaption *a, const BitmarCaption *b)
-{
-  g_assert_cmpstr (a->text, ==, b->text);
-  g_assert_cmpmem (a->ids, a->tokens * sizeof *a->ids, b->ids, b->tokens * sizeof *b->ids);
-  g_assert_cmpint (a->finished, ==, b->finished);
-  g_assert_cmpmem (&a->confidence, sizeof a->confidence, &b->confidence, sizeof b->confidence);
 }
 
 static gboolean
@@ -655,12 +581,6 @@ test_no_allocation (void)
 #endif
 }
 
-static double
-log_odds (float confidence)
-{
-  return log (confidence / (1 - confidence));
-}
-
 /* Each token, the end too, takes as much from the log-odds as the file says. */
 static void
 test_confidence_by_length (void)
@@ -679,159 +599,6 @@ test_confidence_by_length (void)
   g_assert_cmpfloat_with_epsilon (log_odds (plain.confidence) - log_odds (counted.confidence), 0.125 * (plain.tokens + plain.finished), 1e-3);
   g_object_unref (episode);
   g_object_unref (captioner);
-  g_object_unref (model);
-}
-
-static BitmarModel *
-load_early (void)
-{
-  return edit_load_file ("tiny-early.gguf");
-}
-
-/* What picture n's caption is when the words that are expected count for so much. */
-static BitmarCaption
-caption_with (BitmarModel *model, guint n, float weight, const char *prompt)
-{
-  BitmarCaptioner *captioner = new_captioner (model);
-  BitmarEpisode *episode = episode_of (model, n);
-  float before = model->words.weight;
-  BitmarCaption caption;
-
-  model->words.weight = weight;
-  g_assert_true (bitmar_captioner_set_prompt (captioner, prompt, NULL));
-  caption_of (captioner, episode, NULL, &caption);
-  model->words.weight = before;
-  g_object_unref (episode);
-  g_object_unref (captioner);
-  return caption;
-}
-
-/* How well a caption has the words that its picture leads to expect. */
-static float
-fit_of (BitmarModel *model, guint n, const BitmarCaption *caption)
-{
-  BitmarEpisode *episode = episode_of (model, n);
-  float *expected = g_new (float, model->vocabulary), fit;
-
-  bitmar_words_expect (model, episode->hint, NULL, 0, expected);
-  fit = bitmar_expectation_fit (&(BitmarExpectation) { .expected = expected, .square = model->words.square }, caption->ids, caption->tokens);
-  g_free (expected);
-  g_object_unref (episode);
-  return fit;
-}
-
-/* Of the search's captions the one with the expected words is said, the more so the more they count. */
-static void
-test_expected_words (void)
-{
-  BitmarModel *model = load_early ();
-  guint changed = 0;
-
-  for (guint n = 0; n < 12; n++) {
-    BitmarCaption plain = caption_with (model, n, 0, ""), with = caption_with (model, n, 50, "");
-
-    g_assert_cmpfloat (fit_of (model, n, &with), >=, fit_of (model, n, &plain));
-    changed += strcmp (plain.text, with.text) != 0;
-  }
-  g_assert_cmpuint (changed, >, 0);
-  g_object_unref (model);
-}
-
-/* A prompt's tokens are likelier, each once however often it is asked for, and nothing else is. */
-static void
-test_asked_words (void)
-{
-  BitmarModel *model = load_early ();
-  BitmarEpisode *episode = episode_of (model, 2);
-  gsize v = model->vocabulary;
-  float *plain = g_new (float, v), *asked = g_new (float, v), *twice = g_new (float, v);
-  const gint32 ids[] = { 70, 90, 70 };
-
-  bitmar_words_expect (model, episode->hint, NULL, 0, plain);
-  bitmar_words_expect (model, episode->hint, ids, 2, asked);
-  bitmar_words_expect (model, episode->hint, ids, 3, twice);
-  g_assert_cmpmem (asked, v * sizeof *asked, twice, v * sizeof *twice);
-  for (gsize i = 0; i < v; i++)
-    if (i == 70 || i == 90)
-      g_assert_cmpfloat (asked[i], >, plain[i]);
-    else
-      g_assert_cmpfloat (asked[i], <=, plain[i]);      /* the length is one still */
-  g_free (plain);
-  g_free (asked);
-  g_free (twice);
-  g_object_unref (episode);
-  g_object_unref (model);
-}
-
-/* What is asked for is chosen, but no truer for it: the confidence is by what the picture alone leads to expect. */
-static void
-test_asked_is_not_truer (void)
-{
-  BitmarModel *model = load_early ();
-  float coefficient = model->confidence.words;
-
-  for (guint n = 0; n < 6; n++) {
-    BitmarCaption with, without;
-
-    with = caption_with (model, n, 3, "a red car");
-    model->confidence.words = 0;
-    without = caption_with (model, n, 3, "a red car");
-    model->confidence.words = coefficient;
-    g_assert_cmpstr (with.text, ==, without.text);
-    g_assert_cmpfloat_with_epsilon (log_odds (with.confidence) - log_odds (without.confidence), coefficient * fit_of (model, n, &with), 1e-3);
-  }
-  g_object_unref (model);
-}
-
-/* The share of the expected words adds as much to the log-odds as the file says. */
-static void
-test_confidence_by_words (void)
-{
-  BitmarModel *model = load_early ();
-  float coefficient = model->confidence.words;
-  BitmarCaption with, without;
-
-  g_assert_cmpfloat (coefficient, >, 0);
-  with = caption_with (model, 1, 0, "");
-  model->confidence.words = 0;
-  without = caption_with (model, 1, 0, "");
-  model->confidence.words = coefficient;
-  g_assert_cmpstr (with.text, ==, without.text);
-  g_assert_cmpfloat (fit_of (model, 1, &with), >, 0);
-  g_assert_cmpfloat_with_epsilon (log_odds (with.confidence) - log_odds (without.confidence), coefficient * fit_of (model, 1, &with), 1e-3);
-  g_object_unref (model);
-}
-
-/* What is expected travels with the episode. */
-static void
-test_hint_bytes (void)
-{
-  BitmarModel *model = load_early ();
-  BitmarEpisode *from = episode_of (model, 3), *to = episode_of (model, 4), *copy = bitmar_episode_new (model, NULL);
-  gsize n = model->words.hidden.n, size;
-  GBytes *bytes = bitmar_episode_to_bytes (from, NULL);
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  guint8 *spoilt = g_memdup2 (data, size);
-  GError *error = NULL;
-  GBytes *bad;
-
-  g_assert_cmpint (memcmp (from->hint, to->hint, n), !=, 0);
-  g_assert_true (bitmar_episode_assign (copy, from, NULL));
-  g_assert_cmpmem (copy->hint, n, from->hint, n);
-  g_assert_true (bitmar_episode_set_bytes (to, bytes, NULL));
-  g_assert_true (bitmar_episode_read_codes (to, NULL));
-  g_assert_cmpmem (to->hint, n, from->hint, n);
-  spoilt[size - 4 * (1 + BITMAR_SAID_TOKENS) - 1] = 0x80;
-  bad = g_bytes_new_take (spoilt, size);
-  g_assert_true (bitmar_episode_set_bytes (copy, bad, NULL));
-  g_assert_false (bitmar_episode_read_codes (copy, &error));
-  g_assert_error (error, BITMAR_ERROR, BITMAR_ERROR_FORMAT);
-  g_error_free (error);
-  g_bytes_unref (bad);
-  g_bytes_unref (bytes);
-  g_object_unref (from);
-  g_object_unref (to);
-  g_object_unref (copy);
   g_object_unref (model);
 }
 
@@ -884,11 +651,6 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/caption", test_caption);
   g_test_add_func ("/engine/confidence", test_confidence);
   g_test_add_func ("/engine/confidence-by-length", test_confidence_by_length);
-  g_test_add_func ("/engine/confidence-by-words", test_confidence_by_words);
-  g_test_add_func ("/engine/expected-words", test_expected_words);
-  g_test_add_func ("/engine/asked-words", test_asked_words);
-  g_test_add_func ("/engine/asked-is-not-truer", test_asked_is_not_truer);
-  g_test_add_func ("/engine/hint-bytes", test_hint_bytes);
   g_test_add_func ("/engine/sampling", test_sampling);
   g_test_add_func ("/engine/parameters", test_parameters);
   g_test_add_func ("/engine/repetition", test_repetition);

@@ -619,7 +619,7 @@ check_words (BitmarModel *model, const char *folder, const guint8 *features)
 
   g_assert_true (bitmar_words_init (&words, model));
   bitmar_words_hint (&words, features, hint);
-  bitmar_words_expect (model, hint, NULL, 0, expected);
+  bitmar_words_expect (model, hint, expected, NULL, 0, NULL);
   assert_near (folder, "words.f32", expected, model->vocabulary, 5e-3f);
   bitmar_words_clear (&words);
   g_free (expected);
